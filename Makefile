@@ -1,0 +1,42 @@
+# slipway: `make demo` shows it, `make check` tests it. The TOOLS section is the map of the house.
+.POSIX:
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX = /usr/local
+BUILD = build
+CC = gcc
+OPT = -O2 -g
+SAN =
+WARN = -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla -Werror
+HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+ALLCFLAGS = $(WARN) $(OPT) $(if $(SAN),-fno-omit-frame-pointer $(SAN),$(HARDEN)) -D_FILE_OFFSET_BITS=64 -Ilib $(CFLAGS)
+ALLLDFLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
+
+all: tools
+
+# ---- TOOLS: $(call tool,NAME,rooms of lib/ that it uses,foreign libraries); phases live in tools/NAME/ ----
+define tool
+TOOLS += $1
+$1_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(or $(sort $(wildcard tools/$1/*.c)),tools/$1.c) $(addprefix lib/,$(addsuffix .c,$2)))
+OBJ += $$($1_OBJ)
+$(BUILD)/bin/$1: $$($1_OBJ)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALLLDFLAGS) -o $$@ $$($1_OBJ) $3
+endef
+
+$(eval $(call tool,put-file,diag durable err,))
+
+tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJ:.o=.d)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all tools clean
