@@ -1,5 +1,4 @@
 # slipway: `make demo` shows it, `make check` tests it. The TOOLS section is the map of the house.
-.POSIX:
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
