@@ -26,6 +26,7 @@ $(BUILD)/bin/$1: $$($1_OBJ)
 endef
 
 $(eval $(call tool,put-file,diag durable err,))
+$(eval $(call tool,version-cmp,version lines arena diag err,))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
 
