@@ -1,0 +1,91 @@
+# health.sh - sourced by steps: does the application answer, and does it stay; and the file that sets its image
+# shellcheck shell=sh
+
+# Compose gets the image by id and our labels from one generated file behind all others.
+image_override() { # STORED IMAGE-ID [RUN]
+	first_file=$1/$(head -n 1 "$1/list")
+	format=$(cfg-get -f "$first_file" version 2>/dev/null || :) # 1.29 wants the same format in every file
+	{
+		[ -z "$format" ] || printf 'version: "%s"\n' "$format"
+		echo services:
+		for service in $services; do
+			printf '  %s:\n    image: "%s"\n    labels:\n      io.slipway.app: "%s"\n      io.slipway.env: "%s"\n      io.slipway.run: "%s"\n' \
+				"$service" "$2" "$app" "$env" "${3-}"
+		done
+	} | put-file "$1/slipway-image.yml"
+	grep -qx slipway-image.yml "$1/list" || { cat "$1/list"; echo slipway-image.yml; } | put-file "$1/list"
+}
+
+# One line of what must not change while the application is watched.
+vital_signs() { # CONTAINER
+	inspect "$1" '{{.State.Running}} {{.State.StartedAt}} {{.RestartCount}}'
+}
+docker_health() { inspect "$1" '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}'; }
+
+probe() { # the configured address; without one every answer counts as good
+	[ -n "$health_url" ] || return 0
+	probe_said=$(curl -sS -o /dev/null -w '%{http_code}' --max-time 5 --noproxy '*' "$health_url" 2>&1) || return 1
+	case $probe_said in 2??) ;; *) return 1 ;; esac
+}
+
+# The processes right below PID 1 by name. An application that is started over and over below a living PID 1
+# shows as one name with ever new pids.
+children() {
+	docker top "$1" -eo pid,ppid,comm 2>/dev/null |
+		awk -v init="$(inspect "$1" '{{.State.Pid}}')" 'NR > 1 && $2 == init { print $3, $1 }'
+}
+crash_loop() { # the name that had three pids or more, none of which lived from first to last look
+	awk '{ if (!(($1, $2, $3) in seen)) { seen[$1, $2, $3] = 1; looks[$2 " " $3]++; if ($1 > last) last = $1 } }
+		END { for (k in looks) { split(k, p, " "); pids[p[1]]++; if (looks[k] > most[p[1]]) most[p[1]] = looks[k] }
+			for (n in pids) if (pids[n] >= 3 && most[n] < last / 2) print n }' "$run/children"
+}
+
+# Waits for the first good answer, then watches for SOAK seconds, in which every look must be good.
+# false: health_reason says why.
+wait_healthy() { # SOAK
+	health_url=$(cfg update.health.url)
+	health_timeout=$(cfg update.health.timeout 60)
+	health_interval=$(cfg update.health.interval 0.5)
+	health_deadline=$(($(date +%s) + ${health_timeout%.*}))
+	first_answer=
+	probe_said='no container'
+	while [ -z "$first_answer" ]; do
+		good=true
+		for service in $services; do
+			ids=$(containers "$service")
+			[ -n "$ids" ] || good=false
+			for c in $ids; do
+				case $(inspect "$c" '{{.State.Status}}') in
+				exited | dead)
+					health_reason="service '$service' exited with $(inspect "$c" '{{.State.ExitCode}}')"
+					return 1 ;;
+				running) ;;
+				*) good=false ;;
+				esac
+				case $(docker_health "$c") in healthy | none) ;; *) good=false probe_said="healthcheck of '$service' is not healthy yet" ;; esac
+			done
+		done
+		if $good && probe; then first_answer=$(date +%s.%N); break; fi
+		[ "$(date +%s)" -lt "$health_deadline" ] || {
+			health_reason="no good answer within $health_timeout s${health_url:+ from $health_url}: $probe_said"
+			return 1
+		}
+		sleep "$health_interval"
+	done
+	soak_end=$(($(date +%s) + ${1%.*}))
+	for service in $services; do for c in $(containers "$service"); do echo "$c $(vital_signs "$c")"; done; done >"$run/vital"
+	: >"$run/children"
+	look=0
+	while [ "$(date +%s)" -lt "$soak_end" ]; do
+		sleep "$health_interval"
+		look=$((look + 1))
+		probe || { health_reason="answered, then not any more: $probe_said"; return 1; }
+		while read -r c signs; do
+			[ "$(vital_signs "$c")" = "$signs" ] || { health_reason="container ${c%"${c#????????????}"} stopped or was restarted"; return 1; }
+			[ "$(docker_health "$c")" != unhealthy ] || { health_reason="its healthcheck turned unhealthy"; return 1; }
+			children "$c" | sed "s/^/$look /" >>"$run/children"
+		done <"$run/vital"
+	done
+	looper=$(crash_loop)
+	[ -z "$looper" ] || { health_reason="process '$looper' is started again and again inside the container"; return 1; }
+}

@@ -1,0 +1,371 @@
+# plan.sh - sourced by update: everything that is decided before anything is touched
+# shellcheck shell=sh
+
+ask() { # QUESTION: on the terminal, never on stdout
+	printf '%s ' "$1" >&2
+	IFS= read -r answer || answer=
+}
+at_terminal() { [ -t 0 ] && [ -t 2 ]; }
+
+# A run that never began is only paper; one without an end and without `current` never began either.
+drop_unbegun() {
+	for old in "$state"/runs/*/; do
+		[ -d "$old" ] || continue
+		[ -e "$old/journal" ] || rm -rf "$old"
+	done
+	find "$state/runs" -mindepth 1 -maxdepth 1 -type d | sort -r | tail -n +20 | while IFS= read -r old; do rm -rf "$old"; done
+}
+
+decide_environment() {
+	fixed=$(cat "$state/env" 2>/dev/null || :)
+	env=$asked_env
+	[ -n "$env" ] || env=$(printf '%s\n' 'e: "${ENVIRONMENT:-}"' | cfg-get -E "$root/.env" e || [ $? -eq 1 ])
+	[ -n "$env" ] || env=$fixed
+	[ -n "$env" ] || env=$(cfg environment)
+	if [ -z "$env" ]; then
+		$yes && die 100 'which environment?' 'say -e test or -e prod'
+		at_terminal || die 100 'which environment?' 'say -e test or -e prod'
+		ask 'environment (test or prod)?'
+		env=$answer
+	fi
+	case $env in
+	test | prod) ;;
+	*) die 100 "there is no environment '$env'" 'it is test or prod' ;;
+	esac
+	[ -z "$fixed" ] || [ "$fixed" = "$env" ] ||
+		die 100 "this directory is $fixed, not $env" 'one server directory is one environment'
+}
+
+config_notes() {
+	for key in server_update.settings.non_critical_paths deploy_settings.temp_directory; do
+		! cfg-get -f "$config" "$key" >/dev/null 2>&1 ||
+			say "$prog: note: $key has no meaning here: files are written whole or not at all, from a bare mirror"
+	done
+	return 0
+}
+
+fetch() {
+	url=$(cfg server_update.repository.url)
+	[ -n "$url" ] || die 100 "the configuration has no server_update.repository.url"
+	branch=$(cfg "server_update.repository.branches.$env")
+	[ -n "$branch" ] || die 100 "the configuration has no server_update.repository.branches.$env"
+	t=$(now)
+	rc=0
+	tip=$(SLIPWAY_TOKEN=$(cfg server_update.repository.token) \
+		repo-fetch -T "$(cfg deploy_settings.timeouts.git 300)" -b "$branch" "$url" "$state/repo") || rc=$?
+	[ "$rc" -eq 0 ] || die "$rc" "the release could not be fetched; nothing was changed"
+	say "$(printf '%-14s %6s s  %s at %.8s' fetch "$(since "$t")" "$branch" "$tip")"
+}
+
+old_version_of() { [ ! -e config/.version ] || cfg-get -f config/.version -d '' version; }
+last_generation() { # VALUE of the newest good one, by jq
+	newest=$(find "$state/generations" -name '*.json' | sed 's|.*/||; s|\.json$||' | sort -n | tail -n 1)
+	[ -z "$newest" ] || jq -r "$1 // \"\"" "$state/generations/$newest.json"
+}
+
+choose_version() {
+	at_terminal || die 100 '--choose needs a terminal' 'say --version V'
+	version-tag -l "$state/repo" | tail -n 20 | cut -f 1,4 >&2
+	ask 'version?'
+	wanted=$answer
+}
+
+decide_version() {
+	! $choose || choose_version
+	if [ -n "$wanted" ]; then
+		record=$(version-tag -t "$wanted" "$state/repo") || {
+			[ $? -eq 1 ] || exit 111
+			die 100 "there is no version '$wanted' in $url" 'slipway update --choose lists them'
+		}
+	else
+		rc=0
+		record=$(version-tag -b "$branch" "$state/repo") || rc=$?
+		[ "$rc" -eq 0 ] || exit "$rc"
+	fi
+	version=$(printf '%s' "$record" | cut -f 1)
+	tag=$(printf '%s' "$record" | cut -f 2)
+	commit=$(printf '%s' "$record" | cut -f 3)
+	commit_date=$(printf '%s' "$record" | cut -f 4)
+	tag_commit=$(version-tag -t "$version" "$state/repo" | cut -f 3)
+	old_version=$(old_version_of)
+	old_commit=$(last_generation .tag_commit)
+	moved=
+	[ -n "$old_version" ] || return 0
+	order=$(version-cmp "$version" "$old_version") || die 100 "config/.version holds '$old_version', which is no version"
+	case $order in
+	'<') die 100 "version $version is lower than the $old_version that runs here" \
+		'to go back is a rollback, not an update' ;;
+	=)
+		if [ -z "$old_commit" ] || [ "$old_commit" = "$tag_commit" ]; then
+			$dry || say "$prog: $env is at $old_version already"
+			exit 1
+		fi
+		moved="tag $tag was commit $(printf %.12s "$old_commit") when it was released here and is $(printf %.12s "$tag_commit") now" ;;
+	esac
+}
+
+open_run() {
+	id=$(date -u +%Y%m%dT%H%M%SZ)
+	n=1
+	until mkdir -m 700 "$state/runs/$id" 2>/dev/null; do n=$((n + 1)) id=${id%%-*}-$n; done
+	run=$state/runs/$id
+	begun=false
+	# shellcheck disable=SC2154 # set where the trap runs
+	trap '$begun || rm -rf "$run"' EXIT
+	trap 'exit 111' INT TERM HUP
+	mkdir "$run/vars"
+	SLIPWAY_RUN=$run
+	export SLIPWAY_RUN
+	config_path=$(config_path)
+	cp -- "$config" "$run/config.yaml"
+	config=$run/config.yaml
+	app=$(app_name)
+	put env "$env"; put engine "$engine"; put app "$app"
+	put version "$version"; put tag "$tag"; put commit "$commit"; put commit_date "$commit_date"
+	put tag_commit "$tag_commit"; put old_version "$old_version"; put config_path "$config_path"
+	case $version in *-*) put prerelease yes ;; *) put prerelease no ;; esac
+	if [ "$(id -u)" -eq 0 ]; then backup_home=/var/backups/slipway; else backup_home=${XDG_STATE_HOME:-$HOME/.local/state}/slipway; fi
+	backup_dir=$(cfg server_update.settings.backup_dir "$backup_home/$app-$env")
+	case $backup_dir in /*) ;; *) backup_dir=$root/$backup_dir ;; esac
+	put backup_dir "$backup_dir"
+	put database "$(database_file)"
+	repo-ls "$state/repo" "$commit" >"$run/paths.all"
+}
+
+# The release's tree by presets, and what it would do to this directory.
+select_files() {
+	preset-filter -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" >"$run/paths"
+	repo-tar "$state/repo" "$commit" <"$run/paths" >"$run/files.tar"
+	set -- -n -c "$config_path" -k "$run/paths.all" -b "$run/files"
+	case $(get baseline) in
+	install) set -- "$@" -i -m "$state/manifest" ;;
+	adopt) set -- "$@" -a -m "$state/manifest" ;;
+	tag) set -- "$@" -m "$run/baseline" ;;
+	*) set -- "$@" -m "$state/manifest" ;;
+	esac
+	tree-apply "$@" "$root" <"$run/files.tar" >"$run/plan.files"
+}
+
+plan_files() {
+	if [ -e "$state/manifest" ] && [ -n "$(last_generation .n)" ]; then put baseline manifest
+	elif [ -z "$old_version" ]; then put baseline install
+	elif old=$(version-tag -t "$old_version" "$state/repo"); then
+		put baseline tag
+		before=$(printf '%s' "$old" | cut -f 3)
+		repo-ls "$state/repo" "$before" >"$run/paths.before"
+		preset-filter -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.before" |
+			repo-tar "$state/repo" "$before" >"$run/before.tar"
+		tree-apply -l <"$run/before.tar" >"$run/baseline"
+		rm "$run/before.tar"
+	else put baseline adopt
+	fi
+	select_files
+	# An untouched configuration is delivered like any other file, and then the release is read by its own rules.
+	if grep -q "^M$tab$config_path$tab" "$run/plan.files"; then
+		tar -xOf "$run/files.tar" "$config_path" >"$run/config.new"
+		mv "$run/config.new" "$config"
+		put database "$(database_file)"
+		select_files
+	fi
+	preset-filter -e -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |
+		awk -F '\t' '$1 == "-"' >"$run/excluded"
+	while IFS="$tab" read -r _ path rule; do
+		[ ! -e "$root/$path" ] || printf 'K\t%s\t%s\n' "$path" "$rule"
+	done <"$run/excluded" >"$run/plan.kept"
+}
+
+# The migration files of a commit, below a folder of the run; false when it has none.
+extract_migrations() { # COMMIT PATHS FOLDER
+	awk -v d="$migrations_dir/" 'index($0, d) == 1' "$2" >"$run/paths.migrations"
+	[ -s "$run/paths.migrations" ] || return 1
+	mkdir -p "$run/extract"
+	repo-tar "$state/repo" "$1" <"$run/paths.migrations" >"$run/migrations.tar" || exit $?
+	tar -x --no-same-owner -C "$run/extract" -f "$run/migrations.tar" || exit 111
+	mv "$run/extract/$migrations_dir" "$3" || exit 111
+	rm -rf "$run/extract" "$run/migrations.tar"
+}
+
+plan_migrations() {
+	migrations='' hazards=''
+	migrations_dir=$(cfg migration_settings.migrations_dir)
+	if [ -z "$migrations_dir" ]; then
+		migrations_dir=migrations
+		! grep -q '^tools/deployment/migrations/' "$run/paths.all" || migrations_dir=tools/deployment/migrations
+	fi
+	migrations_dir=${migrations_dir%/}
+	extract_migrations "$commit" "$run/paths.all" "$run/migrations" || return 0
+	if [ -z "$(get database)" ]; then
+		say "$prog: note: the release has migrations, and no database.url is configured: they are not run"
+		return 0
+	fi
+	rc=0
+	SLIPWAY_DATABASE_URL=$(database_url) migrate-run -n -t "$version" "$run/migrations" >"$run/plan.migrations" || rc=$?
+	[ "$rc" -le 1 ] || exit "$rc"
+	# With the first update the files of the release that runs here count as run.
+	if [ -n "$old_version" ] && [ -z "$(last_generation .n)" ] && old=$(version-tag -t "$old_version" "$state/repo"); then
+		before=$(printf '%s' "$old" | cut -f 3)
+		repo-ls "$state/repo" "$before" >"$run/paths.before"
+		if extract_migrations "$before" "$run/paths.before" "$run/migrations.before"; then
+			SLIPWAY_DATABASE_URL="sqlite:$run/none" migrate-run -n -t "$old_version" "$run/migrations.before" |
+				cut -f 1 >"$run/counted" || :
+			awk -F '\t' 'NR == FNR { run[$1] = 1; next } !($1 in run)' "$run/counted" "$run/plan.migrations" >"$run/pending"
+			mv "$run/pending" "$run/plan.migrations"
+		fi
+	fi
+	migrations=$(cut -f 1 "$run/plan.migrations")
+	put migrations "$migrations"
+	hazards=$(cut -f 4- "$run/plan.migrations" | tr ';' '\n' | sed -n 's/^ *hazard  *\([^ ]*\).*/\1/p' | sort -u)
+}
+
+plan_containers() {
+	services=$(cfg update.services "$(default_service "$env")")
+	put services "$services"
+	project=
+	[ "$engine" != none ] || { put project ''; return 0; }
+	mkdir -p "$run/stage" "$run/compose/old" "$run/compose/new"
+	tar -x --no-same-owner -C "$run/stage" -f "$run/files.tar"
+	. "$SLIPWAY_LIB/compose-files.sh"
+	compose_new=$run/stage
+	compose_files >"$run/compose/new/list"
+	[ -s "$run/compose/new/list" ] || die 100 'neither the release nor this directory has a compose file' \
+		'docker_compose.config_files names them'
+	while IFS= read -r f; do
+		mkdir -p "$run/compose/new/$(dirname -- "$f")" "$run/compose/old/$(dirname -- "$f")"
+		# What the presets do not deliver is the server's own.
+		if [ -f "$run/stage/$f" ]; then cp "$run/stage/$f" "$run/compose/new/$f"
+		elif [ -f "$root/$f" ]; then cp "$root/$f" "$run/compose/new/$f"
+		else die 100 "compose file '$f' is neither in the release nor in this directory"
+		fi
+		[ ! -f "$root/$f" ] || { cp "$root/$f" "$run/compose/old/$f"; printf '%s\n' "$f"; }
+	done <"$run/compose/new/list" >"$run/compose/old/list"
+	project=$(cfg docker_compose.project)
+	[ -n "$project" ] || project=$(found_project)
+	[ -n "$project" ] || project=$(plain_name "$app-$env")
+	put project "$project"
+	for step in stop build; do
+		run_step "$step" check || die "$step_rc" "$(step_reason)"
+	done
+}
+
+# The project of the containers that this directory's compose files have made.
+found_project() {
+	directory=$root/$(dirname -- "$(head -n 1 "$run/compose/new/list")")
+	first=$(printf '%s\n' "$services" | head -n 1)
+	docker ps -aq --filter "label=com.docker.compose.project.working_dir=${directory%/.}" \
+		--filter "label=com.docker.compose.service=$first" | head -n 1 | while IFS= read -r c; do
+		inspect "$c" '{{index .Config.Labels "com.docker.compose.project"}}'
+	done
+}
+
+size_kb() { du -sk -- "$@" 2>/dev/null | awk '{ s += $1 } END { print s + 0 }'; }
+existing() { # the nearest folder above that is there
+	at=$1
+	until [ -d "$at" ]; do at=$(dirname -- "$at"); done
+	printf '%s\n' "$at"
+}
+
+# What each disk must take: TAB-separated device, KB, whose.
+plan_space() {
+	tar_kb=$(size_kb "$run/files.tar")
+	database_kb=0
+	file=$(get database)
+	[ -z "$file" ] || database_kb=$(size_kb "$file" "$file-wal")
+	point_kb=0
+	[ -z "$migrations" ] || point_kb=$((database_kb * 3))
+	{
+		need_on "$root" $((tar_kb * 3 + point_kb + 10240)) server
+		need_on "$backup_dir" $((database_kb * 2 + tar_kb)) backups
+		if [ "$engine" != none ]; then
+			store=$(docker info -f '{{.DockerRootDir}}')
+			[ ! -d "$store" ] || need_on "$store" "$((tar_kb * 2 + $(last_image_kb)))" images
+		fi
+	} | awk -F '\t' '{ if (!($1 in need)) order[++n] = $1; need[$1] += $2; free[$1] = $3; who[$1] = who[$1] (who[$1] ? ", " : "") $4 }
+		END { for (i = 1; i <= n; i++) { d = order[i]; printf "%d\t%d\t%s\n", need[d], free[d], who[d] } }' >"$run/plan.space"
+	short=$(awk -F '\t' '$1 > $2 { printf "%s: %d MB needed, %d MB free", $3, $1 / 1024, $2 / 1024; exit }' "$run/plan.space")
+	[ -z "$short" ] || die 111 "not enough space for $short"
+}
+need_on() { # PATH KB WHOSE
+	df -Pk -- "$(existing "$1")" | awk -v kb="$2" -v who="$3" 'NR == 2 { printf "%s\t%d\t%d\t%s\n", $1, kb, $4, who }'
+}
+last_image_kb() {
+	last_image=$(last_generation .image_id)
+	last_bytes=$([ -z "$last_image" ] || docker image inspect -f '{{.Size}}' "$last_image" 2>/dev/null || :)
+	echo $((${last_bytes:-0} / 1024))
+}
+
+count() { awk -F '\t' -v k="$1" 'index(k, $1) { n++ } END { print n + 0 }' "$2"; }
+show() { # KINDS FILE
+	awk -F '\t' -v k="$1" 'index(k, $1) { printf "    %s %s  (%s)\n", $1, $2, $3 }' "$2" | if $dry; then cat; else
+		awk 'NR <= 12 { print } END { if (NR > 12) printf "    ... and %d more (-n shows all)\n", NR - 12 }'
+	fi
+}
+
+print_plan() {
+	printf 'Plan for %s in %s\n' "$env" "$root"
+	printf '  release     %s -> %s (tag %s, commit %.12s)\n' "${old_version:-nothing}" "$version" "$tag" "$commit"
+	[ -z "$moved" ] || printf '  moved tag   %s\n' "$moved"
+	case $(get baseline) in
+	install) printf '  baseline    first install: no file that differs may stand in the way\n' ;;
+	adopt) printf '  baseline    none: the repository has no tag for %s; replaced files are backed up, none is removed\n' "$old_version" ;;
+	tag) printf '  baseline    the tree of version %s\n' "$old_version" ;;
+	esac
+	printf '  files       %s added, %s changed, %s removed, %s kept\n' "$(count A "$run/plan.files")" "$(count MLC "$run/plan.files")" \
+		"$(count D "$run/plan.files")" "$(($(count K "$run/plan.kept") + $(count S "$run/plan.files")))"
+	show AMLCDS "$run/plan.files"
+	show K "$run/plan.kept"
+	if [ -n "$(get database)" ]; then printf '  database    %s\n' "$(get database)"; else printf '  database    none configured\n'; fi
+	if [ -n "$migrations" ]; then
+		printf '  migrations  %s\n' "$(printf '%s\n' "$migrations" | wc -l)"
+		awk -F '\t' '{ printf "    %s%s\n", $1, ($4 ? "  (" $4 ")" : "") }' "$run/plan.migrations"
+	else printf '  migrations  none\n'
+	fi
+	printf '  backup      %s\n' "$backup_dir"
+	if [ "$engine" = none ]; then printf '  containers  none: update.engine is none\n'
+	else
+		printf '  image       %s\n' "$(img-tag -a "$app" -e "$env" "$version" | tr '\n' ' ')"
+		printf '  containers  %s of project %s are stopped and made anew\n' "$(printf '%s' "$services" | tr '\n' ' ')" "$project"
+		print_lost
+		downtime=$(last_generation .downtime)
+		printf '  downtime    %s\n' "${downtime:+about $downtime s, as the last time}${downtime:-not measured here yet}" | sed "s/last time$downtime/last time/"
+		[ -n "$(cfg update.health.url)" ] || printf '  health      no update.health.url: only the state of the container is watched\n'
+	fi
+	awk -F '\t' '{ printf "  space       %d MB needed, %d MB free (%s)\n", $1 / 1024 + 1, $2 / 1024, $3 }' "$run/plan.space"
+}
+
+# Files that the old container wrote outside its volumes go with it.
+print_lost() {
+	for service in $services; do
+		for c in $(containers "$service"); do
+			docker diff "$c" 2>/dev/null | sed -n 's/^A //p' | head -n 5 | sed "s/^/    lost with the container of $service: /"
+		done
+	done
+}
+
+is_allowed() {
+	case " $allowed " in *" $1 "*) return 0 ;; esac
+	cfg migration_settings.allow | grep -qxF "$1"
+}
+guard() { # NAME TEXT
+	is_allowed "$1" && return 0
+	if ! $yes && at_terminal; then
+		say "$prog: $2"
+		ask "type $1 to go on:"
+		[ "$answer" != "$1" ] || return 0
+		die 100 "not allowed: $1"
+	fi
+	die 100 "$2" "-y does not allow this; look at it, then say --allow $1"
+}
+guards() {
+	[ -z "$moved" ] || guard moved-tag "$moved"
+	for hazard in $hazards; do
+		guard "$hazard" "a migration is marked as $hazard: $(cut -f 4- "$run/plan.migrations" | tr ';' '\n' | sed -n "s/^ *hazard  *$hazard *//p" | head -n 1)"
+	done
+}
+
+confirm() {
+	! $yes || return 0
+	at_terminal || die 100 'nobody is there to confirm the plan' 'say -y'
+	say "$(cat "$run/plan")"
+	ask 'Go on? [y/N]'
+	case $answer in y | Y | yes) ;; *) say "$prog: nothing was changed"; exit 1 ;; esac
+}

@@ -1,0 +1,100 @@
+# step.sh - sourced by workflows and steps: messages, configuration, the values of a run, its containers
+# shellcheck shell=sh
+# It expects SLIPWAY_LIB, SLIPWAY_ROOT and, in a step, SLIPWAY_RUN (absolute); it moves to the server root.
+
+prog=${0##*/}
+root=${SLIPWAY_ROOT-}
+run=${SLIPWAY_RUN-}
+
+# A message may fail (the terminal is closed, a full disk under the log): that never ends a workflow.
+say() {
+	printf '%s\n' "$*" 2>/dev/null >&2 || :
+	[ -z "$run" ] || printf '%s\n' "$*" 2>/dev/null >>"$run/log" || :
+}
+
+die() { # STATUS TEXT [HINT]
+	say "$prog: $2"
+	[ $# -lt 3 ] || say "$prog: hint: $3"
+	exit "$1"
+}
+
+# One value of a run is one file, written durably; get of one that is not there prints nothing.
+put() { printf '%s' "$2" | put-file "$run/vars/$1"; }
+get() { [ ! -e "$run/vars/$1" ] || cat "$run/vars/$1"; }
+
+config_path() {
+	for c in ${SLIPWAY_CONFIG:+"$SLIPWAY_CONFIG"} config/slipway.yaml tools/deployment/config.yaml; do
+		[ ! -f "$root/$c" ] || { printf '%s\n' "$c"; return 0; }
+	done
+	die 100 "no configuration in '$root'"
+}
+
+# cfg PATH [DEFAULT]: a value of this run's configuration, of the environment's when one is chosen. Absent: empty.
+cfg() {
+	cfg_rc=0
+	cfg-get ${env:+-e "$env"} -E "$root/.env" -f "${config:?}" -d "${2-}" "$1" || cfg_rc=$?
+	[ "$cfg_rc" -le 1 ] || exit "$cfg_rc"
+}
+
+# A name for image, project and folders: lower case, only what Docker allows in all of them.
+plain_name() { printf '%s' "$1" | tr 'A-Z' 'a-z' | tr -c 'a-z0-9' '-' | sed 's/^-*//; s/-*$//; s/--*/-/g'; }
+
+app_name() {
+	app_name_=$(cfg update.name)
+	if [ -z "$app_name_" ]; then
+		app_name_=$(cfg server_update.repository.url)
+		app_name_=${app_name_%/} app_name_=${app_name_%.git} app_name_=${app_name_%/} app_name_=${app_name_##*/}
+	fi
+	app_name_=$(plain_name "$app_name_")
+	printf '%s\n' "${app_name_:-app}"
+}
+
+database_url() { # empty when none is configured
+	if [ -n "${SLIPWAY_DATABASE_URL-}" ]; then printf '%s\n' "$SLIPWAY_DATABASE_URL"; else cfg database.url; fi
+}
+
+database_file() { # the path of the SQLite file; empty for none
+	database_file_=$(database_url)
+	case $database_file_ in
+	sqlite:///*) printf '%s\n' "${database_file_#sqlite:///}" ;;
+	sqlite:*) printf '%s\n' "${database_file_#sqlite:}" ;;
+	esac
+}
+
+# ---- containers: always by label and id, never by a part of a name ----
+
+default_service() { case $1 in test) echo app-test ;; *) echo app ;; esac; }
+
+# The containers of one service of this server's own project, ids one a line.
+containers() {
+	docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
+		--filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
+
+inspect() { docker inspect --type container -f "$2" "$1"; } # ID TEMPLATE
+
+engine_answers() {
+	engine_reply=$(timeout -k 1 20 docker version -f '{{.Server.Version}}' 2>&1) ||
+		die 111 "the Docker engine does not answer: $(printf '%s' "$engine_reply" | tail -n 1)" \
+			"start it, or set update.engine: none for a server without containers"
+}
+
+# What a step needs to know of its run.
+step_open() {
+	cd "$root"
+	env=$(get env) config=$run/config.yaml
+	id=${run##*/}
+	version=$(get version) commit=$(get commit) app=$(get app) project=$(get project) services=$(get services)
+	export SLIPWAY_PROJECT="$project" SLIPWAY_ENV="$env"
+}
+
+# A step's script ends with: step_main "$@". What is not defined has nothing to do.
+step_main() {
+	step_open
+	case ${1-} in
+	do) step_do ;;
+	undo) ! command -v step_undo >/dev/null || step_undo ;;
+	check) ! command -v step_check >/dev/null || step_check ;;
+	*) say "usage: $prog do|undo|check"; exit 100 ;;
+	esac
+}
