@@ -36,7 +36,20 @@ $(BUILD)/%.o: %.c
 
 -include $(OBJ:.o=.d)
 
+# ---- programs for tests ----
+SAMPLE = test/fixtures/app/src
+test-programs: $(BUILD)/test/app $(BUILD)/test/writer
+
+# Static, so that its image is FROM scratch; --no-warnings: it never loads an extension
+$(BUILD)/test/app: $(wildcard $(SAMPLE)/*.c $(SAMPLE)/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -D_FORTIFY_SOURCE=2 -static -s -o $@ $(SAMPLE)/*.c -lsqlite3 -lm -lpthread -ldl -Wl,--no-warnings
+
+$(BUILD)/test/writer: test/client/writer.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(OPT) -o $@ $< -lpthread
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools clean
+.PHONY: all tools test-programs clean
