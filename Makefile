@@ -26,7 +26,9 @@ $(BUILD)/bin/$1: $$($1_OBJ)
 endef
 
 $(eval $(call tool,put-file,diag durable err,))
+$(eval $(call tool,journal,diag durable percent err,))
 $(eval $(call tool,version-cmp,version lines arena diag err,))
+$(eval $(call tool,version-tag,gitrepo gitoffline version durable arena diag err,-lgit2))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
 
