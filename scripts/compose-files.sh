@@ -1,6 +1,9 @@
 # compose-files.sh - sourced: which compose files this configuration names, in their order, relative to the root
 # shellcheck shell=sh
 
+# In the server directory, or in the staged tree of a release.
+has_file() { [ -f "$root/$1" ] || { [ -n "${compose_new-}" ] && [ -f "$compose_new/$1" ]; }; }
+
 # docker_compose.config_files is a list, or a mapping with base and one entry an environment; without it the
 # seed's names are tried, then Compose's own. Override files are local ones: used when they are there.
 compose_files() {
@@ -11,14 +14,12 @@ compose_files() {
 		cfg docker_compose.config_files.base
 		cfg "docker_compose.config_files.$env" ;;
 	*)
-		if [ -f "$root/docker/docker-compose.yml" ] || [ -f "${compose_new:-/nonexistent}/docker/docker-compose.yml" ]; then
+		if has_file docker/docker-compose.yml; then
 			echo docker/docker-compose.yml
-			for f in "docker/docker-compose.$env.yml"; do
-				if [ -f "$root/$f" ] || [ -f "${compose_new:-/nonexistent}/$f" ]; then echo "$f"; fi
-			done
+			! has_file "docker/docker-compose.$env.yml" || echo "docker/docker-compose.$env.yml"
 		else
 			for f in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
-				if [ -f "$root/$f" ] || [ -f "${compose_new:-/nonexistent}/$f" ]; then echo "$f"; break; fi
+				! has_file "$f" || { echo "$f"; break; }
 			done
 		fi ;;
 	esac | sed '/^$/d'

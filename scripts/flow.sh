@@ -5,9 +5,15 @@
 
 . "$SLIPWAY_LIB/step.sh"
 
+# What a workflow says is in the log of its run too.
+say() {
+	printf '%s\n' "$*" 2>/dev/null >&2 || :
+	[ -z "$run" ] || printf '%s\n' "$*" 2>/dev/null >>"$run/log" || :
+}
+
 flow_open() {
 	[ -n "$root" ] || die 100 'SLIPWAY_ROOT is not set' 'run it through slipway'
-	cd "$root"
+	cd "$root" || exit 111
 	state=$root/.slipway
 	env=
 	config=$root/$(config_path)
@@ -50,10 +56,10 @@ begin_run() { # STEPS: from here on the run is to be finished or taken back
 }
 
 end_run() { # good|undone
-	[ -z "$(records | grep '^end')" ] && note end result="$1"
+	has_record "end${tab}result=$1" || note end result="$1"
 	rm -f "$state/current"
 	sync "$state"
-	rm -rf "$run/stage" "$run/files.tar" "$run/restore-point"
+	rm -rf "$run/stage" "$run/files.tar" "$run/restore-point" "$run/files" "$run/migrations" "$run/migrations.before"
 }
 
 # ---- steps ----
@@ -93,11 +99,15 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 
 forward() { # runs each step that is not done; 1 when one failed or a signal came
 	for s in $(get steps); do
-		was 'done' "$s" && continue
+		if was 'done' "$s"; then continue; fi
+		if [ -n "$interrupted" ]; then
+			failure="interrupted by SIG$interrupted before step $s"
+			return 1
+		fi
 		t=$(now)
 		note begin step="$s"
 		rc=0
-		run_step "$s" do || rc=$?
+		run_step "$s" 'do' || rc=$?
 		if [ -n "$interrupted" ]; then
 			failure="interrupted by SIG$interrupted in step $s"
 			return 1
@@ -149,8 +159,8 @@ backward() {
 finish() {
 	ignore_signals
 	for s in $(get finish); do
-		was 'done' "$s" && continue
-		if run_step "$s" do; then
+		if was 'done' "$s"; then continue; fi
+		if run_step "$s" 'do'; then
 			note 'done' step="$s"
 		else
 			say "$prog: warning: $s: $(step_reason); log: $run/log"
@@ -159,21 +169,22 @@ finish() {
 	end_run good
 }
 
-# Forward, then keep; or all of it back. $1: `ask` when undo may set writes aside without a person knowing.
-conclude() {
+# Forward, then keep; or all of it back: `now`, or `ask` first when that could set writes aside that a person
+# does not know of.
+conclude() { # now|ask
 	catch_signals
 	if forward; then
 		note keep
 		finish
 		return 0
 	fi
-	say "$prog: $failure"
-	if [ "${1-}" = ask ] && was begin start && [ -n "$(get migrations)" ]; then
-		say "$prog: hint: slipway undo takes it back; it says what would be set aside. log: $run/log"
+	say "$prog: $failure; log: $run/log"
+	if [ "$1" = ask ] && [ -n "$(get migrations)" ]; then
+		say "$prog: hint: slipway undo takes it back; it says what would be set aside"
 		exit 111
 	fi
-	if [ -n "$interrupted" ]; then say "$prog: taking it back, please wait"; fi
+	say "$prog: taking back what was done"
 	backward
-	say "$prog: $failure; everything is as before. log: $run/log"
+	say "$prog: everything is as before"
 	exit 111
 }

@@ -19,6 +19,7 @@ drop_unbegun() {
 decide_environment() {
 	fixed=$(cat "$state/env" 2>/dev/null || :)
 	env=$asked_env
+	# shellcheck disable=SC2016 # cfg-get expands it
 	[ -n "$env" ] || env=$(printf '%s\n' 'e: "${ENVIRONMENT:-}"' | cfg-get -E "$root/.env" e || [ $? -eq 1 ])
 	[ -n "$env" ] || env=$fixed
 	[ -n "$env" ] || env=$(cfg environment)
@@ -59,7 +60,7 @@ fetch() {
 
 old_version_of() { [ ! -e config/.version ] || cfg-get -f config/.version -d '' version; }
 last_generation() { # VALUE of the newest good one, by jq
-	newest=$(find "$state/generations" -name '*.json' | sed 's|.*/||; s|\.json$||' | sort -n | tail -n 1)
+	newest=$(newest_generation)
 	[ -z "$newest" ] || jq -r "$1 // \"\"" "$state/generations/$newest.json"
 }
 
@@ -128,8 +129,14 @@ open_run() {
 	backup_dir=$(cfg server_update.settings.backup_dir "$backup_home/$app-$env")
 	case $backup_dir in /*) ;; *) backup_dir=$root/$backup_dir ;; esac
 	put backup_dir "$backup_dir"
-	put database "$(database_file)"
+	put_database
 	repo-ls "$state/repo" "$commit" >"$run/paths.all"
+}
+
+put_database() {
+	url_=$(database_url)
+	case $url_ in sqlite:*) put database_url "$url_" ;; esac
+	put database "$(database_file)"
 }
 
 # The release's tree by presets, and what it would do to this directory.
@@ -164,7 +171,7 @@ plan_files() {
 	if grep -q "^M$tab$config_path$tab" "$run/plan.files"; then
 		tar -xOf "$run/files.tar" "$config_path" >"$run/config.new"
 		mv "$run/config.new" "$config"
-		put database "$(database_file)"
+		put_database
 		select_files
 	fi
 	preset-filter -e -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |

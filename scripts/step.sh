@@ -6,11 +6,8 @@ prog=${0##*/}
 root=${SLIPWAY_ROOT-}
 run=${SLIPWAY_RUN-}
 
-# A message may fail (the terminal is closed, a full disk under the log): that never ends a workflow.
-say() {
-	printf '%s\n' "$*" 2>/dev/null >&2 || :
-	[ -z "$run" ] || printf '%s\n' "$*" 2>/dev/null >>"$run/log" || :
-}
+# A message may fail (the terminal is closed): that never ends a workflow.
+say() { printf '%s\n' "$*" 2>/dev/null >&2 || :; }
 
 die() { # STATUS TEXT [HINT]
 	say "$prog: $2"
@@ -36,8 +33,12 @@ cfg() {
 	[ "$cfg_rc" -le 1 ] || exit "$cfg_rc"
 }
 
+newest_generation() { # its number; empty before the first update
+	find "$root/.slipway/generations" -name '*.json' 2>/dev/null | sed 's|.*/||; s|\.json$||' | sort -n | tail -n 1
+}
+
 # A name for image, project and folders: lower case, only what Docker allows in all of them.
-plain_name() { printf '%s' "$1" | tr 'A-Z' 'a-z' | tr -c 'a-z0-9' '-' | sed 's/^-*//; s/-*$//; s/--*/-/g'; }
+plain_name() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | tr -c '[:lower:][:digit:]' '-' | sed 's/^-*//; s/-*$//; s/--*/-/g'; }
 
 app_name() {
 	app_name_=$(cfg update.name)
@@ -49,8 +50,9 @@ app_name() {
 	printf '%s\n' "${app_name_:-app}"
 }
 
-database_url() { # empty when none is configured
-	if [ -n "${SLIPWAY_DATABASE_URL-}" ]; then printf '%s\n' "$SLIPWAY_DATABASE_URL"; else cfg database.url; fi
+database_url() { # empty when none is configured; a run keeps the one that it began with, which holds no secret
+	if [ -n "$run" ] && [ -e "$run/vars/database_url" ]; then get database_url
+	elif [ -n "${SLIPWAY_DATABASE_URL-}" ]; then printf '%s\n' "$SLIPWAY_DATABASE_URL"; else cfg database.url; fi
 }
 
 database_file() { # the path of the SQLite file; empty for none
@@ -81,7 +83,7 @@ engine_answers() {
 
 # What a step needs to know of its run.
 step_open() {
-	cd "$root"
+	cd "$root" || exit 111
 	env=$(get env) config=$run/config.yaml
 	id=${run##*/}
 	version=$(get version) commit=$(get commit) app=$(get app) project=$(get project) services=$(get services)
