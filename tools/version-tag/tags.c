@@ -11,7 +11,7 @@
 #include "auto.h"
 #include "durable.h"
 
-enum { PACKED_LIMIT = 1 << 30 };
+enum { PACKED_LIMIT = 1 << 30, HEX = 40 };
 
 static void
 dir_release(DIR **dir)
@@ -44,19 +44,18 @@ read_loose(struct tags *tags, const char *gitdir, struct arena *arena, struct er
 {
 	const char *path = arena_fmt(arena, "%s/refs/tags", gitdir);
 	AUTO(dir_release) DIR *dir = opendir(path);
+	struct version ignored;
 	struct dirent *entry;
 	struct tag *tag;
 
 	if (!dir)
 		return errno == ENOENT || err_sys(err, "cannot open folder '%s'", path);
 	while ((errno = 0, entry = readdir(dir))) {
-		tag = room_for_one(tags, arena);
-		memset(tag, 0, sizeof(*tag));
-		if (entry->d_type == DT_DIR || !version_parse(entry->d_name, strlen(entry->d_name), &tag->version))
+		if (entry->d_type == DT_DIR || !version_parse(entry->d_name, strlen(entry->d_name), &ignored))
 			continue;
+		tag = room_for_one(tags, arena);
 		tag->name = arena_str(arena, entry->d_name);
-		(void)version_parse(tag->name, strlen(tag->name), &tag->version);
-		tag->loose = true;
+		tag->hex = NULL;
 		tags->count++;
 	}
 	if (errno)
@@ -68,32 +67,33 @@ read_loose(struct tags *tags, const char *gitdir, struct arena *arena, struct er
 
 /* One record of packed-refs: `HEX refs/tags/NAME`, or `^HEX`: what the tag of the line before leads to. */
 static bool
-take_line(struct tags *tags, char *line, size_t length, size_t loose, struct tag **last, struct arena *arena)
+take_line(struct tags *tags, const char *line, size_t length, size_t loose, struct tag **last, struct arena *arena)
 {
-	static const char folder[] = "refs/tags/";
-	const size_t before = GIT_OID_HEXSZ + 1 + sizeof(folder) - 1;
-	struct tag key, *tag;
+	static const char folder[] = " refs/tags/";
+	const size_t before = HEX + sizeof(folder) - 1;
+	struct version ignored;
+	struct tag key;
 
-	if (*line == '^')
-		return !*last || (length == GIT_OID_HEXSZ + 1 && git_oid_fromstrn(&(*last)->id, line + 1, GIT_OID_HEXSZ) == 0);
+	if (*line == '^') {
+		if (*last)
+			(*last)->hex = line + 1;
+		return length == HEX + 1;
+	}
 	*last = NULL;
 	if (*line == '#')
 		return true;
-	if (length < GIT_OID_HEXSZ + 2 || line[GIT_OID_HEXSZ] != ' ')
+	if (length < HEX + 2 || line[HEX] != ' ')
 		return false;
-	if (length <= before || memcmp(line + GIT_OID_HEXSZ + 1, folder, sizeof(folder) - 1) != 0)
+	if (length <= before || memcmp(line + HEX, folder, sizeof(folder) - 1) != 0)
 		return true;
-	tag = room_for_one(tags, arena);
-	if (!version_parse(line + before, length - before, &tag->version))
+	key.name = line + before;
+	key.hex = line;
+	if (!version_parse(key.name, length - before, &ignored) ||
+	    (loose && bsearch(&key, tags->at, loose, sizeof(key), by_name)))
 		return true;
-	key.name = tag->name = line + before;
-	if (loose && bsearch(&key, tags->at, loose, sizeof(key), by_name))
-		return true;
-	if (git_oid_fromstrn(&tag->id, line, GIT_OID_HEXSZ) < 0)
-		return false;
-	tag->loose = false;
+	*last = room_for_one(tags, arena);
+	**last = key;
 	tags->count++;
-	*last = tag;
 	return true;
 }
 
@@ -101,17 +101,15 @@ static bool
 read_packed(struct tags *tags, const char *gitdir, struct arena *arena, struct err *err)
 {
 	const char *path = arena_fmt(arena, "%s/packed-refs", gitdir);
-	AUTO(mem_release) char *whole = NULL;
 	size_t length, loose = tags->count;
 	struct tag *last = NULL;
 	char *line, *end, *stop;
 
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return true;
-	whole = read_whole(path, PACKED_LIMIT, &length, err);
-	if (!whole)
+	line = tags->packed = read_whole(path, PACKED_LIMIT, &length, err);
+	if (!line)
 		return false;
-	line = arena_dup(arena, whole, length);
 	for (stop = line + length; line < stop; line = end + 1) {
 		end = memchr(line, '\n', (size_t)(stop - line));
 		if (!end)
@@ -130,12 +128,29 @@ tags_read(struct tags *tags, const char *gitdir, struct arena *arena, struct err
 	return read_loose(tags, gitdir, arena, err) && read_packed(tags, gitdir, arena, err);
 }
 
+void
+tags_release(struct tags *tags)
+{
+	free(tags->packed);
+	tags->packed = NULL;
+}
+
+struct version
+tags_version(const struct tag *tag)
+{
+	struct version version;
+
+	(void)version_parse(tag->name, strlen(tag->name), &version);
+	return version;
+}
+
 int
 tags_order(const void *left, const void *right)
 {
 	const struct tag *a = left, *b = right;
+	struct version a_version = tags_version(a), b_version = tags_version(b);
+	int c = version_compare(&a_version, &b_version);
 	size_t a_length, b_length;
-	int c = version_compare(&a->version, &b->version);
 
 	if (c)
 		return c;
