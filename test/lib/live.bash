@@ -1,0 +1,275 @@
+# live.bash - for tests with a real server directory: the sample's repository, Docker, a writing client, oracles.
+# `load ../lib/live` instead of common; it brings common along, and setup and teardown of its own. A file with a
+# setup of its own calls live_setup there, and live_cleanup in its teardown.
+#
+# What it sets: NAME (unique; update.name and Compose project), REPO (bare git repository of this test), and after
+# server_new: ROOT, ENV, PORT, SERVICE, DB (the database file).
+load ../lib/common
+
+SLIPWAY_BUILD=${SLIPWAY_BUILD:-${SLIPWAY_BIN%/bin}}
+SAMPLE_APP=$SLIPWAY_BUILD/test/app
+WRITER=$SLIPWAY_BUILD/test/writer
+
+setup() { live_setup; }
+teardown() { live_cleanup; }
+
+live_setup() {
+	mkdir -p "$BATS_TEST_TMPDIR/here" && cd "$BATS_TEST_TMPDIR/here" || return 1
+	NAME=s$BASHPID-$RANDOM
+	export SLIPWAY_UPDATE__NAME=$NAME SLIPWAY_DOCKER_COMPOSE__PROJECT=$NAME
+	export SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR=$PWD/backups
+	unset APP_PORT REPO_URL REPO_TOKEN COMPOSE_FILE COMPOSE_PROJECT_NAME
+	: >started.pids
+	: >reserved.ports
+	fixture_repo
+}
+
+# Removes what this test made, and nothing else. What still runs of it is ended first.
+live_cleanup() {
+	local pid port ids
+	while read -r pid; do
+		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done <"$BATS_TEST_TMPDIR/here/started.pids"
+	while read -r port; do rm -rf "$(port_lock "$port")"; done <"$BATS_TEST_TMPDIR/here/reserved.ports"
+	docker_answers || return 0
+	for label in "com.docker.compose.project=$NAME" "io.slipway.app=$NAME"; do
+		ids=$(docker ps -aq --filter "label=$label")
+		[ -z "$ids" ] || docker rm -f $ids >/dev/null
+	done
+	ids=$(docker network ls -q --filter "label=com.docker.compose.project=$NAME")
+	[ -z "$ids" ] || docker network rm $ids >/dev/null
+	# --no-prune: the layers below are the build cache of tests that run beside this one
+	ids=$(docker image ls -aq --filter "label=io.slipway.app=$NAME"
+		docker image ls -q "$NAME*"; docker image ls -q "$NAME*/*")
+	[ -z "$ids" ] || sort -u <<<"$ids" | xargs docker image rm -f --no-prune >/dev/null
+}
+
+docker_answers() { docker version >/dev/null 2>&1; }
+need_docker() { docker_answers || skip 'no Docker engine answers'; }
+
+# ---- ports ----
+
+port_lock() { printf '%s\n' "${TMPDIR:-/tmp}/slipway-port-$1"; }
+
+# Prints a port of loopback that is free and stays this test's own until its end.
+free_port() {
+	local port lock
+	while :; do
+		port=$((20000 + RANDOM % 12000)) lock=$(port_lock "$port")
+		mkdir "$lock" 2>/dev/null || continue
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+			echo "$port" | tee -a "$BATS_TEST_TMPDIR/here/reserved.ports"
+			return
+		fi
+		rmdir "$lock"
+	done
+}
+
+# ---- the repository ----
+
+# Sets REPO to this test's own copy of the sample's repository, which is made once a machine.
+fixture_repo() {
+	local made=$SLIPWAY_BUILD/fixture
+	mkdir -p "$made"
+	(
+		flock 9
+		if [ ! -e "$made/stamp" ] || [ "$SAMPLE_APP" -nt "$made/stamp" ] ||
+			[ -n "$(find "$SLIPWAY_TOP/test/fixtures/app" -newer "$made/stamp" -type f -print -quit)" ]; then
+			rm -rf "$made/sample.git" "$made/stamp"
+			"$SLIPWAY_TOP/test/fixtures/app/make-repo" "$made/sample.git" "$SAMPLE_APP" && touch "$made/stamp"
+		fi
+	) 9>"$made/lock" || return 1
+	REPO=$PWD/sample.git
+	git clone -q --bare --no-local "$made/sample.git" "$REPO"
+}
+
+# release VERSION [--from REF] [--branch NAME] [--fault NAME] [--migration SQL] [--file PATH TEXT]
+#         [--remove PATH] [--run COMMAND] [--no-tag]
+# A further release in REPO: one commit on top of BRANCH (default main; made from REF when it is new), tagged
+# vVERSION. --run is run in the tree before the commit, for what the other options cannot say.
+release() {
+	local version=${1#v} branch=main from='' tag=v${1#v} work=$PWD/work.$RANDOM n=0
+	shift
+	git clone -q "$REPO" "$work"
+	pushd "$work" >/dev/null || return 1
+	local args=("$@") i
+	for ((i = 0; i < ${#args[@]}; i++)); do
+		case ${args[i]} in
+		--branch) branch=${args[i + 1]} ;;
+		--from) from=${args[i + 1]} ;;
+		esac
+	done
+	if [ -n "$from" ]; then git checkout -q -B "$branch" "$from"; else git checkout -q "$branch"; fi || return 1
+	sed -i "s/^version=.*/version=$version/" app.conf
+	printf 'Notes %s\n' "$version" >app/main.txt
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--branch | --from) shift ;;
+		--fault) sed -i "s/^fault=.*/fault=$2/" app.conf; shift ;;
+		--migration)
+			n=$((n + 1))
+			mkdir -p "migrations/v$version"
+			printf '%s\n' "$2" >"migrations/v$version/00$n.sql"; shift ;;
+		--file) mkdir -p "$(dirname "$2")"; printf '%s\n' "$3" >"$2"; shift 2 ;;
+		--remove) git rm -rqf "$2"; shift ;;
+		--run) bash -c "$2" || return 1; shift ;;
+		--no-tag) tag='' ;;
+		*) echo "release: '$1'?" >&2; return 1 ;;
+		esac
+		shift
+	done
+	git add -A -f .
+	git commit -q -m "Release $version"
+	[ -z "$tag" ] || git tag "$tag"
+	git push -q origin "HEAD:refs/heads/$branch" ${tag:+"refs/tags/$tag"}
+	popd >/dev/null || return 1
+	rm -rf "$work"
+}
+
+# ---- the server ----
+
+# server_new ENV [VERSION] - a server directory before its first update: configuration as VERSION (1.0.0) brings
+# it, .env, and local files that no update may touch. Sets ROOT, ENV, PORT, SERVICE, DB.
+server_new() {
+	ENV=$1 ROOT=$PWD/server PORT=$(free_port)
+	DB=$ROOT/data/app.db SERVICE=app
+	[ "$ENV" = prod ] || SERVICE=app-test
+	mkdir -p "$ROOT/config/tenant/tenant_1" "$ROOT/docker" "$ROOT/data"
+	git -C "$REPO" show "v${2:-1.0.0}:config/slipway.yaml" >"$ROOT/config/slipway.yaml"
+	printf 'APP_PORT=%s\nREPO_URL=%s\n' "$PORT" "$REPO" >"$ROOT/.env"
+	chmod 600 "$ROOT/.env"
+	printf 'global: {local: true}\n' >"$ROOT/config/settings.yaml"
+	chmod 640 "$ROOT/config/settings.yaml"
+	printf 'name: one\n' >"$ROOT/config/tenant/tenant_1/bot config.yaml"
+	chown 1234:1235 "$ROOT/config/tenant/tenant_1/bot config.yaml"
+	printf 'shared_buffers = 4GB\n' >"$ROOT/docker/postgresql.prod.conf"
+	printf 'a note of the administrator\n' >"$ROOT/local notes.txt"
+	find "$ROOT" -type f -exec touch -d '2024-05-06 07:08:09.123456789 UTC' {} +
+}
+
+# server_install VERSION - brings the server of server_new to VERSION; a short soak, since this is only the way there
+server_install() {
+	SLIPWAY_UPDATE__HEALTH__SOAK=1 slipway -C "$ROOT" update -e "$ENV" -y --version "${1#v}" >install.out 2>&1 ||
+		{ cat install.out; return 1; }
+	assert_server_is "$1"
+}
+
+# update [OPTION]... - slipway update of this server, unattended
+update() { slipway -C "$ROOT" update -e "$ENV" -y "$@"; }
+
+container_of() { # SERVICE: the id of its container, running or not
+	docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$NAME" \
+		--filter "label=com.docker.compose.service=$1"
+}
+image_of() { docker inspect -f '{{.Image}}' "$(container_of "$1")"; } # SERVICE
+answer() { curl -sS --max-time 5 --noproxy '*' "http://127.0.0.1:$PORT$1"; } # PATH
+
+# answers_within SECONDS PATH WANTED - waits until the answer is WANTED
+answers_within() {
+	local end=$((SECONDS + $1))
+	until [ "$(answer "$2" 2>/dev/null)" = "$3" ]; do
+		[ "$SECONDS" -lt "$end" ] || { echo "no '$3' at $2 within $1 s: $(answer "$2" 2>&1)"; return 1; }
+		sleep 0.1
+	done
+}
+
+# ---- oracles: none of them asks slipway ----
+
+# tree_state DIR [NAME]... - every path below DIR with kind, mode, owner, link target, and of files mtime and
+# sha256; without the top-level NAMEs
+tree_state() {
+	local dir=$1 prune=()
+	shift
+	for name; do prune+=(-path "./$name" -prune -o); done
+	(
+		cd -P "$dir" || exit 1
+		find -P . "${prune[@]}" \( -type f -printf '%P\t%y %m %U:%G %T@\n' -o -printf '%P\t%y %m %U:%G %l\n' \) | sort
+		find -P . "${prune[@]}" -type f -exec sha256sum {} + | sort -k 2
+	)
+}
+
+# db_dump FILE: the whole database as SQL. db_schema FILE: its schema and, when it is there, the ledger's rows.
+db_dump() { sqlite3 "$1" .dump; }
+db_schema() {
+	sqlite3 "$1" 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2'
+	sqlite3 "$1" 'SELECT * FROM slipway_ledger ORDER BY 1' 2>/dev/null || :
+}
+
+# remember - notes what the server is; assert_as_before compares. Rows of the application may come between.
+server_state() {
+	echo "answer $(answer /version) $(answer /health)"
+	echo "image $(image_of "$SERVICE")"
+	echo "policy $(docker inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' "$(container_of "$SERVICE")")"
+	tree_state "$ROOT" .slipway data
+	db_schema "$DB"
+}
+remember() { server_state >"$BATS_TEST_TMPDIR/here/remembered"; }
+assert_as_before() { server_state | diff "$BATS_TEST_TMPDIR/here/remembered" - >&2; }
+
+# assert_server_is VERSION - the answer, config/.version, the image's label, each delivered file as in the tag,
+# nothing left of files that only other tags have, and the schema of that release
+assert_server_is() {
+	local version=${1#v} tag=v${1#v} path mode hash extra
+	answers_within 10 /version "$version" || return 1
+	[ "$(answer /health)" = ok ] || { echo "health: $(answer /health)"; return 1; }
+	grep -qx "version: \"$version\"" "$ROOT/config/.version" || { cat "$ROOT/config/.version"; return 1; }
+	extra=$(docker inspect -f '{{index .Config.Labels "org.opencontainers.image.version"}}' "$(image_of "$SERVICE")")
+	[ "$extra" = "$version" ] || { echo "label of the image: $extra"; return 1; }
+	while IFS=$'\t' read -r -d '' hash path; do
+		mode=${hash%% *} hash=${hash##* }
+		delivered "$path" || continue
+		case $mode in
+		120000) [ "$(readlink -n "$ROOT/$path" | git hash-object --stdin)" = "$hash" ] ;;
+		*) [ "$(git hash-object "$ROOT/$path")" = "$hash" ] && [ ! -L "$ROOT/$path" ] &&
+			if [ "$mode" = 100755 ]; then [ -x "$ROOT/$path" ]; else [ ! -x "$ROOT/$path" ]; fi ;;
+		esac || { echo "not as in $tag: $path"; return 1; }
+	done < <(git -C "$REPO" ls-tree -r -z "$tag")
+	extra=$(git -C "$REPO" log --format= --name-only -z --no-renames --diff-filter=A --tags | sort -zu |
+		while IFS= read -r -d '' path; do
+			if delivered "$path" && [ -e "$ROOT/$path" ] && ! git -C "$REPO" cat-file -e "$tag:$path" 2>/dev/null; then
+				echo "$path"
+			fi
+		done)
+	[ -z "$extra" ] || { echo "not in $tag, but still here: $extra"; return 1; }
+	case $version in
+	1.0.*) [ -z "$(sqlite3 "$DB" "SELECT 1 FROM sqlite_schema WHERE name = 'tag'")" ] ;;
+	*) sqlite3 "$DB" 'SELECT made FROM note LIMIT 1; SELECT name FROM tag LIMIT 1' >/dev/null ;;
+	esac || { echo "not the schema of $version"; return 1; }
+}
+
+# delivered PATH - whether the sample's presets let it through; said again here, so that they are tested
+delivered() {
+	case $1 in
+	config/settings.yaml | config/tenant/* | config/.version | docker/postgresql.*.conf | docker/pg_hba.*.conf) return 1 ;;
+	*.pyc | tests/* | docs/* | CHANGELOG.md) return 1 ;;
+	esac
+}
+
+# ---- the writing client ----
+
+# writer_start [RATE] - rows at RATE (50) a second until writer_stop; what was acknowledged goes to ./acked
+writer_start() {
+	"$WRITER" -r "${1:-50}" -o acked "http://127.0.0.1:$PORT/rows" >writer.counts 3>&- &
+	WRITER_PID=$!
+	echo "$WRITER_PID" >>"$BATS_TEST_TMPDIR/here/started.pids"
+}
+
+# writer_stop - sets ACKED and FAILED
+# shellcheck disable=SC2034 # for the test
+writer_stop() {
+	kill -TERM "$WRITER_PID"
+	wait "$WRITER_PID" || return 1
+	read -r ACKED FAILED <writer.counts
+	[ "$(wc -l <acked)" = "$ACKED" ]
+}
+
+# acked_between FROM TO - how many rows were acknowledged between two times in nanoseconds (date +%s%N)
+acked_between() { awk -F '\t' -v a="$1" -v b="$2" '$1 >= a && $1 < b' acked | wc -l; }
+
+# rows_missing FROM TO DATABASE... - the rows acknowledged between two times that none of the databases has
+rows_missing() {
+	local from=$1 to=$2
+	shift 2
+	for db; do sqlite3 "$db" 'SELECT body FROM note' || return 1; done | sort -u >rows.there
+	awk -F '\t' -v a="$from" -v b="$to" '$1 >= a && $1 < b { print $2 }' acked | sort | comm -23 - rows.there
+}
