@@ -38,6 +38,15 @@ by_name(const void *left, const void *right)
 	return strcmp(((const struct tag *)left)->name, ((const struct tag *)right)->name);
 }
 
+/* v1.0-rc.1.lock is git at work on v1.0-rc.1. */
+static bool
+is_lock(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 5 && !strcmp(name + length - 5, ".lock");
+}
+
 /* No version holds a slash, so that folders below refs/tags need no look. */
 static bool
 read_loose(struct tags *tags, const char *gitdir, struct arena *arena, struct err *err)
@@ -51,7 +60,8 @@ read_loose(struct tags *tags, const char *gitdir, struct arena *arena, struct er
 	if (!dir)
 		return errno == ENOENT || err_sys(err, "cannot open folder '%s'", path);
 	while ((errno = 0, entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR || !version_parse(entry->d_name, strlen(entry->d_name), &ignored))
+		if (entry->d_type == DT_DIR || is_lock(entry->d_name) ||
+		    !version_parse(entry->d_name, strlen(entry->d_name), &ignored))
 			continue;
 		tag = room_for_one(tags, arena);
 		tag->name = arena_str(arena, entry->d_name);
