@@ -25,6 +25,7 @@ $(BUILD)/bin/$1: $$($1_OBJ)
 	$$(CC) $$(ALLLDFLAGS) -o $$@ $$($1_OBJ) $3
 endef
 
+$(eval $(call tool,cfg-get,diag conf yamltree node scalar expand envfile utf8 durable arena err,-lyaml))
 $(eval $(call tool,put-file,diag durable err,))
 $(eval $(call tool,journal,diag durable percent err,))
 $(eval $(call tool,version-cmp,version lines arena diag err,))

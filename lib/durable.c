@@ -113,17 +113,11 @@ sync_folder(const char *path, struct err *err)
 }
 
 char *
-read_whole(const char *path, size_t limit, size_t *length, struct err *err)
+read_all(int fd, const char *name, size_t limit, size_t *length, struct err *err)
 {
-	AUTO(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t room = 16 * 1024, used = 0;
-	char *text;
+	char *text = malloc(room + 1);
 
-	if (fd < 0) {
-		(void)err_sys(err, "cannot open '%s'", path);
-		return NULL;
-	}
-	text = malloc(room + 1);
 	while (text) {
 		ssize_t n = read(fd, text + used, room - used);
 
@@ -139,7 +133,7 @@ read_whole(const char *path, size_t limit, size_t *length, struct err *err)
 		used += (size_t)n;
 		if (used > limit) {
 			free(text);
-			(void)err_set(err, STATUS_USE, "'%s' is larger than %zu bytes", path, limit);
+			(void)err_set(err, STATUS_USE, "'%s' is larger than %zu bytes", name, limit);
 			return NULL;
 		}
 		if (used == room) {
@@ -150,7 +144,18 @@ read_whole(const char *path, size_t limit, size_t *length, struct err *err)
 			text = more;
 		}
 	}
-	(void)err_sys(err, "cannot read '%s'", path);
+	(void)err_sys(err, "cannot read '%s'", name);
 	free(text);
+	return NULL;
+}
+
+char *
+read_whole(const char *path, size_t limit, size_t *length, struct err *err)
+{
+	AUTO(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return read_all(fd, path, limit, length, err);
+	(void)err_sys(err, "cannot open '%s'", path);
 	return NULL;
 }

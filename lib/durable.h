@@ -38,5 +38,7 @@ bool sync_folder(const char *path, struct err *err);
 /* Reads the whole file into malloc'ed memory with a NUL behind it; *length without the NUL. More than limit
  * bytes is STATUS_USE. The caller frees. */
 char *read_whole(const char *path, size_t limit, size_t *length, struct err *err);
+/* The same from the current offset of fd to its end; name is for the error text. fd stays open. */
+char *read_all(int fd, const char *name, size_t limit, size_t *length, struct err *err);
 
 #endif
