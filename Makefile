@@ -30,6 +30,8 @@ $(eval $(call tool,put-file,diag durable err,))
 $(eval $(call tool,journal,diag durable percent err,))
 $(eval $(call tool,version-cmp,version lines arena diag err,))
 $(eval $(call tool,version-tag,gitrepo gitoffline version durable arena diag err,-lgit2))
+$(eval $(call tool,repo-fetch,gitrepo lockwait durable arena diag err,-lgit2))
+$(eval $(call tool,db-backup,dburl sqlite lockwait hash durable arena diag err,-lsqlite3 -lzstd -lcrypto))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
 

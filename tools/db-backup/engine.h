@@ -1,0 +1,43 @@
+/* engine.h - what db-backup asks of a kind of database. A new kind is one more row in engines[] of engine.c. */
+#ifndef DB_BACKUP_ENGINE_H
+#define DB_BACKUP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "dburl.h"
+#include "err.h"
+#include "store.h"
+
+struct request {
+	const struct dburl *url;
+	const char *raw;   /* the uncompressed backup, in the work folder */
+	const char *name;  /* of the backup (restore) */
+	const char *aside; /* restore: where the current content goes first, or NULL */
+	const char *mode;  /* restore: octal mode of a database file that is made anew, or NULL */
+	int64_t wait_ms;
+	struct arena *arena;
+};
+
+struct engine {
+	enum dburl_engine kind;
+	const char *name;   /* in the records */
+	const char *suffix; /* of the stored file */
+	/* false with err empty: there is no database yet. */
+	bool (*there)(const struct request *r, struct err *err);
+	/* Writes a consistent copy to r->raw; *notes are lines for the record. */
+	bool (*dump)(const struct request *r, const char **notes, struct err *err);
+	/* Whether r->raw is sound; what is wrong with it is STATUS_NO with the reason as text. */
+	bool (*check)(const struct request *r, struct err *err);
+	/* Makes r->raw the content of the database, whole or not at all. *put is where the old content was put, or
+	 * NULL when it was replaced. */
+	bool (*restore)(const struct request *r, const char **put, struct err *err);
+};
+
+const struct engine *engine_of(enum dburl_engine kind);
+const struct engine *engine_named(const char *name); /* NULL: this version does not know it */
+
+extern const struct engine engine_sqlite;
+
+#endif

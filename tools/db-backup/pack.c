@@ -1,0 +1,162 @@
+/* pack.c - see pack.h */
+#define _GNU_SOURCE
+#include "pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "auto.h"
+#include "durable.h"
+
+enum { CHUNK = 128 * 1024 };
+
+static void
+cctx_release(ZSTD_CCtx **c)
+{
+	(void)ZSTD_freeCCtx(*c);
+}
+
+static void
+dctx_release(ZSTD_DCtx **d)
+{
+	(void)ZSTD_freeDCtx(*d);
+}
+
+static ssize_t
+read_some(int fd, void *buf, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, room);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool
+pack(const char *raw, const char *stored, int level, struct packed *p, struct err *err)
+{
+	static unsigned char in_buf[CHUNK], out_buf[CHUNK];
+	AUTO(fd_release) int from = open(raw, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_release) int to = open(stored, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	AUTO(cctx_release) ZSTD_CCtx *ctx = ZSTD_createCCtx();
+	AUTO(hash_release) struct hash raw_hash = {0};
+	AUTO(hash_release) struct hash stored_hash = {0};
+	size_t left = 1;
+	ssize_t n;
+
+	if (from < 0)
+		return err_sys(err, "cannot open '%s'", raw);
+	if (to < 0)
+		return err_sys(err, "cannot create '%s'", stored);
+	if (!ctx || ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, level)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_checksumFlag, 1)))
+		return err_set(err, STATUS_SYS, "cannot set up compression");
+	if (!hash_begin(&raw_hash, err) || !hash_begin(&stored_hash, err))
+		return false;
+	p->bytes = p->stored = 0;
+	do {
+		ZSTD_inBuffer in = { .src = in_buf };
+
+		n = read_some(from, in_buf, sizeof(in_buf));
+		if (n < 0)
+			return err_sys(err, "cannot read '%s'", raw);
+		in.size = (size_t)n;
+		p->bytes += in.size;
+		if (!hash_add(&raw_hash, in_buf, in.size, err))
+			return false;
+		do {
+			ZSTD_outBuffer out = { .dst = out_buf, .size = sizeof(out_buf) };
+
+			left = ZSTD_compressStream2(ctx, &out, &in, n ? ZSTD_e_continue : ZSTD_e_end);
+			if (ZSTD_isError(left))
+				return err_set(err, STATUS_SYS, "cannot compress '%s': %s", raw, ZSTD_getErrorName(left));
+			p->stored += out.pos;
+			if (!hash_add(&stored_hash, out_buf, out.pos, err))
+				return false;
+			if (!write_all(to, out_buf, out.pos))
+				return err_sys(err, "cannot write '%s'", stored);
+		} while (in.pos < in.size || (!n && left));
+	} while (n);
+	if (fsync(to) != 0)
+		return err_sys(err, "cannot sync '%s'", stored);
+	return hash_end(&raw_hash, p->sha256_raw, err) && hash_end(&stored_hash, p->sha256, err);
+}
+
+/* What the content decompresses to is written (to >= 0), hashed and counted; more than p->bytes of it is not. */
+static bool
+drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int to, struct hash *hash, uint64_t *bytes, uint64_t limit, size_t *left,
+    struct err *err)
+{
+	static unsigned char out_buf[CHUNK];
+	ZSTD_outBuffer out;
+
+	do {
+		out = (ZSTD_outBuffer){ .dst = out_buf, .size = sizeof(out_buf) };
+		*left = ZSTD_decompressStream(ctx, &out, in);
+		if (ZSTD_isError(*left))
+			return err_set(err, STATUS_NO, "does not decompress: %s", ZSTD_getErrorName(*left));
+		*bytes += out.pos;
+		if (*bytes > limit)
+			return err_set(err, STATUS_NO, "holds more than %" PRIu64 " bytes", limit);
+		if (!hash_add(hash, out_buf, out.pos, err))
+			return false;
+		if (to >= 0 && !write_all(to, out_buf, out.pos))
+			return err_sys(err, "cannot write the decompressed copy");
+	} while (in->pos < in->size || out.pos == out.size);
+	return true;
+}
+
+bool
+unpack(const char *stored, const char *raw, const struct packed *p, struct err *err)
+{
+	static unsigned char in_buf[CHUNK];
+	AUTO(fd_release) int from = open(stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_release) int to = raw ? open(raw, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	AUTO(dctx_release) ZSTD_DCtx *ctx = ZSTD_createDCtx();
+	AUTO(hash_release) struct hash raw_hash = {0};
+	AUTO(hash_release) struct hash stored_hash = {0};
+	char hex[HASH_HEX];
+	uint64_t bytes = 0;
+	size_t left = 1;
+	struct stat st;
+	ssize_t n;
+
+	if (from < 0 && (errno == ENOENT || errno == ELOOP))
+		return err_set(err, STATUS_NO, "its file is missing");
+	if (from < 0 || fstat(from, &st) != 0)
+		return err_sys(err, "cannot open '%s'", stored);
+	if ((uint64_t)st.st_size != p->stored)
+		return err_set(err, STATUS_NO, "has %jd bytes, not %" PRIu64, (intmax_t)st.st_size, p->stored);
+	if (raw && to < 0)
+		return err_sys(err, "cannot create '%s'", raw);
+	if (!ctx)
+		return err_set(err, STATUS_SYS, "cannot set up decompression");
+	if (!hash_begin(&raw_hash, err) || !hash_begin(&stored_hash, err))
+		return false;
+	/* What was just written is to be read from the disk, not from memory. */
+	(void)posix_fadvise(from, 0, 0, POSIX_FADV_DONTNEED);
+	while ((n = read_some(from, in_buf, sizeof(in_buf))) > 0) {
+		ZSTD_inBuffer in = { .src = in_buf, .size = (size_t)n };
+
+		if (!hash_add(&stored_hash, in_buf, in.size, err) ||
+		    !drain(ctx, &in, to, &raw_hash, &bytes, p->bytes, &left, err))
+			return false;
+	}
+	if (n < 0)
+		return err_sys(err, "cannot read '%s'", stored);
+	if (!hash_end(&stored_hash, hex, err))
+		return false;
+	if (strcmp(hex, p->sha256) != 0)
+		return err_set(err, STATUS_NO, "its SHA-256 differs");
+	if (!hash_end(&raw_hash, hex, err))
+		return false;
+	if (left != 0 || bytes != p->bytes || strcmp(hex, p->sha256_raw) != 0)
+		return err_set(err, STATUS_NO, "its content differs");
+	return true;
+}

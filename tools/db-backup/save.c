@@ -1,0 +1,100 @@
+/* save.c - db-backup save: copy, check, compress, read back, put in place with the record last */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "auto.h"
+#include "dburl.h"
+#include "diag.h"
+#include "durable.h"
+#include "engine.h"
+#include "verbs.h"
+
+static bool
+stands(const struct store *s, const char *name, const char *suffix)
+{
+	struct stat st;
+
+	return lstat(store_path(s, name, suffix), &st) == 0;
+}
+
+static bool
+name_free(const struct store *s, const char *name, const char *suffix, struct err *err)
+{
+	if (stands(s, name, ".meta"))
+		return err_set(err, STATUS_USE, "backup '%s' exists already", name);
+	return !stands(s, name, suffix) || err_set(err, STATUS_USE, "'%s%s' is in the way and is no backup", name, suffix);
+}
+
+/* The store is locked, so that the name that is free now stays so. */
+static bool
+put(const struct options *o, const struct engine *engine, const struct work *w, struct meta *m, const char *stamp,
+    struct err *err)
+{
+	const struct store *s = &o->store;
+	const char *record;
+	unsigned number = 1;
+
+	m->name = o->name ? o->name : stamp;
+	while (!o->name && (stands(s, m->name, ".meta") || stands(s, m->name, engine->suffix)))
+		m->name = arena_fmt(s->arena, "%s-%u", stamp, ++number);
+	record = work_file(w, arena_fmt(s->arena, "%s.meta", m->name));
+	if (!name_free(s, m->name, engine->suffix, err) || !meta_save(s, record, m, err))
+		return false;
+	if (rename(work_file(w, "stored"), store_path(s, m->name, engine->suffix)) != 0)
+		return err_sys(err, "cannot put '%s%s' in place", m->name, engine->suffix);
+	if (!sync_folder(s->dir, err))
+		return false;
+	if (rename(record, store_path(s, m->name, ".meta")) != 0)
+		return err_sys(err, "cannot put '%s.meta' in place", m->name);
+	return sync_folder(s->dir, err);
+}
+
+static bool
+save(const struct options *o, const struct engine *engine, struct request *r, struct work *w, struct meta *m,
+    struct err *err)
+{
+	AUTO(fd_release) int lock = -1;
+	struct err why = {0};
+	struct timespec now;
+	struct tm utc;
+	char second[32], stamp[32];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	(void)strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
+	m->created = arena_fmt(r->arena, "%s.%03ldZ", second, now.tv_nsec / 1000000);
+	m->engine = engine->name;
+	r->raw = work_file(w, "raw");
+	if (!engine->dump(r, &m->notes, err) || !pack(r->raw, work_file(w, "stored"), o->level, &m->packed, err))
+		return false;
+	if (!unpack(work_file(w, "stored"), NULL, &m->packed, &why))
+		return err_set(err, STATUS_SYS, "cannot read the backup back: %s", why.text);
+	return store_lock(&o->store, &lock, err) && put(o, engine, w, m, stamp, err);
+}
+
+int
+verb_save(const struct options *o)
+{
+	AUTO(work_release) struct work w = WORK_INIT;
+	struct dburl url;
+	struct request r = { .url = &url, .wait_ms = o->store.wait_ms, .arena = o->store.arena };
+	const struct engine *engine;
+	struct meta m = {0};
+	struct err err = {0};
+
+	if (!dburl_read(&url, o->store.arena, &err))
+		return diag_fail(&err);
+	engine = engine_of(url.engine);
+	if (!engine->there(&r, &err))
+		return err.status ? diag_fail(&err) : STATUS_NO;
+	if (!store_make(&o->store, &err) || !work_begin(&w, &o->store, &err) ||
+	    (o->name && !name_free(&o->store, o->name, engine->suffix, &err)) || !save(o, engine, &r, &w, &m, &err))
+		return diag_fail(&err);
+	(void)puts(m.name);
+	return diag_flush();
+}
