@@ -39,8 +39,6 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d)
-
 # ---- programs for tests ----
 SAMPLE = test/fixtures/app/src
 test-programs: $(BUILD)/test/app $(BUILD)/test/writer
@@ -54,7 +52,77 @@ $(BUILD)/test/writer: test/client/writer.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(OPT) -o $@ $< -lpthread
 
+# A unit program may use every room of lib/.
+LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
+LIB_USES = -lyaml -lgit2 -larchive -lsqlite3 -lzstd -lcrypto
+UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*.c))
+OBJ += $(LIB_OBJ) $(UNITS:=.o)
+
+$(BUILD)/test/lib.a: $(LIB_OBJ)
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $(LIB_OBJ)
+
+$(UNITS): %: %.o $(BUILD)/test/lib.a
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIB_USES)
+
+unit-programs: $(UNITS)
+
+# ---- what people type ----
+JOBS := $(shell nproc)
+SAN_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all
+
+demo:
+	scripts/setup
+	$(MAKE) -s -j$(JOBS) tools test-programs
+	BUILD=$(BUILD) test/demo
+
+check:
+	scripts/setup
+	$(MAKE) -s -j$(JOBS) tools test-programs unit-programs
+	$(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/san SAN='$(SAN_FLAGS)' tools unit-programs
+	BUILD=$(BUILD) test/run
+
+lint:
+	scripts/setup
+	$(MAKE) -s -j$(JOBS) tools
+	BUILD=$(BUILD) test/run test/lint
+
+bench:
+	scripts/setup
+	$(MAKE) -s -j$(JOBS) tools
+	SLIPWAY_BIN=$(abspath $(BUILD))/bin test/bench/run
+
+# Ten tools and slipway are for the hands of people, the others for scripts.
+BY_HAND = cfg-get preset-filter version-tag db-backup schema-diff migrate-run img-tag img-prune cert-gen hmac-verify
+BIN = $(DESTDIR)$(PREFIX)/bin
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/slipway
+SHARE = $(DESTDIR)$(PREFIX)/share/slipway
+MAN = $(DESTDIR)$(PREFIX)/share/man
+PAGES = $(wildcard man/*.[1578])
+SCRIPTS = $(filter-out scripts/slipway scripts/setup,$(shell find scripts -maxdepth 1 -type f))
+TEMPLATES = $(wildcard compose migrations)
+
+install: tools
+	install -d $(BIN) $(LIBEXEC)/steps $(SHARE)
+	sed "s|^libexec=.*|libexec='$(PREFIX)/libexec/slipway'|" scripts/slipway >$(BUILD)/slipway.installed
+	install -m 755 $(BUILD)/slipway.installed $(BIN)/slipway
+	install -m 755 $(addprefix $(BUILD)/bin/,$(filter $(BY_HAND),$(TOOLS))) $(BIN)
+	install -m 755 $(addprefix $(BUILD)/bin/,$(filter-out $(BY_HAND),$(TOOLS))) $(LIBEXEC)
+	install -m 755 $(filter-out %.sh,$(SCRIPTS)) $(LIBEXEC)
+	install -m 644 $(filter %.sh,$(SCRIPTS)) $(LIBEXEC)
+	install -m 755 scripts/steps/* $(LIBEXEC)/steps
+	for page in $(PAGES); do install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page##*/} || exit; done
+	for folder in $(TEMPLATES); do cp -R --preserve=mode $$folder $(SHARE) || exit; done
+
+# What is wholly ours goes as a folder; a folder that others may use stays.
+uninstall:
+	rm -f $(addprefix $(BIN)/,slipway $(BY_HAND)) $(foreach p,$(PAGES),$(MAN)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -rf $(LIBEXEC) $(SHARE)
+
+-include $(OBJ:.o=.d)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools test-programs clean
+.PHONY: all tools test-programs unit-programs demo check lint bench install uninstall clean
