@@ -19,6 +19,7 @@ live_setup() {
 	export SLIPWAY_UPDATE__NAME=$NAME SLIPWAY_DOCKER_COMPOSE__PROJECT=$NAME
 	export SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR=$PWD/backups
 	unset APP_PORT REPO_URL REPO_TOKEN COMPOSE_FILE COMPOSE_PROJECT_NAME
+	exec 8>>"${TMPDIR:-/tmp}/slipway-live.lock" && flock -s 8 # while it is held, test/run leaves the build cache alone
 	: >started.pids
 	: >reserved.ports
 	fixture_repo
