@@ -26,6 +26,7 @@ $(BUILD)/bin/$1: $$($1_OBJ)
 endef
 
 $(eval $(call tool,cfg-get,diag conf yamltree node scalar expand envfile utf8 durable arena err,-lyaml))
+$(eval $(call tool,preset-filter,diag conf yamltree node scalar expand envfile utf8 glob durable arena err,-lyaml))
 $(eval $(call tool,put-file,diag durable err,))
 $(eval $(call tool,journal,diag durable percent err,))
 $(eval $(call tool,version-cmp,version lines arena diag err,))
@@ -99,26 +100,27 @@ BIN = $(DESTDIR)$(PREFIX)/bin
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/slipway
 SHARE = $(DESTDIR)$(PREFIX)/share/slipway
 MAN = $(DESTDIR)$(PREFIX)/share/man
-PAGES = $(wildcard man/*.[1578])
+PAGES = $(wildcard man/*.[1-8])
 SCRIPTS = $(filter-out scripts/slipway scripts/setup,$(shell find scripts -maxdepth 1 -type f))
-TEMPLATES = $(wildcard compose migrations)
+TEMPLATES = $(patsubst %/,%,$(sort $(dir $(wildcard compose/* migrations/*))))
 
 install: tools
-	install -d $(BIN) $(LIBEXEC)/steps $(SHARE)
+	install -d "$(BIN)" "$(LIBEXEC)/steps" "$(SHARE)"
 	sed "s|^libexec=.*|libexec='$(PREFIX)/libexec/slipway'|" scripts/slipway >$(BUILD)/slipway.installed
-	install -m 755 $(BUILD)/slipway.installed $(BIN)/slipway
-	install -m 755 $(addprefix $(BUILD)/bin/,$(filter $(BY_HAND),$(TOOLS))) $(BIN)
-	install -m 755 $(addprefix $(BUILD)/bin/,$(filter-out $(BY_HAND),$(TOOLS))) $(LIBEXEC)
-	install -m 755 $(filter-out %.sh,$(SCRIPTS)) $(LIBEXEC)
-	install -m 644 $(filter %.sh,$(SCRIPTS)) $(LIBEXEC)
-	install -m 755 scripts/steps/* $(LIBEXEC)/steps
-	for page in $(PAGES); do install -D -m 644 $$page $(MAN)/man$${page##*.}/$${page##*/} || exit; done
-	for folder in $(TEMPLATES); do cp -R --preserve=mode $$folder $(SHARE) || exit; done
+	install -m 755 $(BUILD)/slipway.installed "$(BIN)/slipway"
+	install -m 755 $(addprefix $(BUILD)/bin/,$(filter $(BY_HAND),$(TOOLS))) "$(BIN)"
+	install -m 755 $(addprefix $(BUILD)/bin/,$(filter-out $(BY_HAND),$(TOOLS))) "$(LIBEXEC)"
+	install -m 755 $(filter-out %.sh,$(SCRIPTS)) "$(LIBEXEC)"
+	install -m 644 $(filter %.sh,$(SCRIPTS)) "$(LIBEXEC)"
+	install -m 755 scripts/steps/* "$(LIBEXEC)/steps"
+	for page in $(PAGES); do install -D -m 644 $$page "$(MAN)/man$${page##*.}/$${page##*/}" || exit; done
+	for folder in $(TEMPLATES); do cp -R --preserve=mode $$folder "$(SHARE)" || exit; done
 
 # What is wholly ours goes as a folder; a folder that others may use stays.
 uninstall:
-	rm -f $(addprefix $(BIN)/,slipway $(BY_HAND)) $(foreach p,$(PAGES),$(MAN)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
-	rm -rf $(LIBEXEC) $(SHARE)
+	for name in slipway $(BY_HAND); do rm -f "$(BIN)/$$name" || exit; done
+	for page in $(PAGES); do rm -f "$(MAN)/man$${page##*.}/$${page##*/}" || exit; done
+	rm -rf "$(LIBEXEC)" "$(SHARE)"
 
 -include $(OBJ:.o=.d)
 
