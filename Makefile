@@ -32,7 +32,11 @@ $(eval $(call tool,journal,diag durable percent err,))
 $(eval $(call tool,version-cmp,version lines arena diag err,))
 $(eval $(call tool,version-tag,gitrepo gitoffline version durable arena diag err,-lgit2))
 $(eval $(call tool,repo-fetch,gitrepo lockwait durable arena diag err,-lgit2))
+$(eval $(call tool,repo-ls,tree relpath gitrepo gitoffline arena diag err,-lgit2))
+$(eval $(call tool,repo-tar,tree relpath gitrepo gitoffline lines arena diag err,-lgit2 -larchive))
 $(eval $(call tool,db-backup,dburl sqlite lockwait hash durable arena diag err,-lsqlite3 -lzstd -lcrypto))
+$(eval $(call tool,migrate-run,sqlsplit dburl sqlite lockwait version utf8 hash durable arena diag err,-lsqlite3 -lcrypto))
+$(eval $(call tool,img-tag,version arena diag err,))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
 
