@@ -110,7 +110,8 @@ look_up(git_oid *id, git_repository *repo, const char *name, struct err *err)
 {
 	static const char *const folders[] = {"refs/tags/", "refs/heads/"};
 	char full[GITREPO_REF];
-	size_t i, first = strncmp(name, "refs/", 5) ? 0 : 1;
+	bool whole = !strncmp(name, "refs/", 5) || !strcmp(name, "HEAD");
+	size_t i;
 	int rc;
 
 	if (strlen(name) == GIT_OID_HEXSZ && git_oid_fromstr(id, name) == 0) {
@@ -120,8 +121,8 @@ look_up(git_oid *id, git_repository *repo, const char *name, struct err *err)
 			return gitrepo_fail(err, "cannot open the objects of the repository"), -1;
 		return git_odb_exists(odb, id);
 	}
-	for (i = first; i < 2; i++) {
-		if (!gitrepo_ref(full, first ? "" : folders[i], name, err))
+	for (i = whole ? 1 : 0; i < 2; i++) {
+		if (!gitrepo_ref(full, whole ? "" : folders[i], name, err))
 			return -1;
 		rc = git_reference_name_to_id(id, repo, full);
 		if (rc == 0)

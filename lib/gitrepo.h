@@ -19,8 +19,8 @@ bool gitrepo_begin(struct err *err);
 bool gitrepo_open(git_repository **repo, const char *path, struct err *err);
 /* Fills err with STATUS_SYS and libgit2's own words behind the text; false, as err_set. */
 bool gitrepo_fail(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* name is 40 hex digits, a full name below refs/, a tag or a branch (tried in this order, each peeled to its
- * commit). Unknown, or no commit: STATUS_USE. */
+/* name is 40 hex digits, a full name below refs/ or HEAD, a tag, or a branch (tried in this order), peeled to its
+ * commit. Unknown, or no commit: STATUS_USE. */
 bool gitrepo_commit(git_commit **commit, git_repository *repo, const char *name, struct err *err);
 /* The object that id names, peeled to its commit. False with an empty err: it leads to something else. */
 bool gitrepo_peel(git_commit **commit, git_repository *repo, const git_oid *id, struct err *err);

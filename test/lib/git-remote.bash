@@ -20,3 +20,107 @@ let_nobody_in() {
 		folder=$(dirname "$folder")
 	done
 }
+
+REMOTE_PIDS=()
+
+# remotes_stop - ends the servers that this test started
+remotes_stop() {
+	local pid
+	for pid in "${REMOTE_PIDS[@]}"; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	REMOTE_PIDS=()
+	return 0
+}
+
+# remote_ca NAME... - a CA in remote.ca of the scratch folder, and remote.key, remote.crt of it for the names
+remote_ca() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=slipway test CA' \
+		-addext 'keyUsage=critical,keyCertSign' -keyout remote.ca.key -out remote.ca 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout remote.key -out remote.csr 2>/dev/null
+	printf 'subjectAltName=%s\n' "$(printf 'DNS:%s,' "$@" | sed 's/,$//')" >remote.ext
+	openssl x509 -req -in remote.csr -CA remote.ca -CAkey remote.ca.key -days "${REMOTE_DAYS:-2}" \
+		-extfile remote.ext -out remote.crt 2>/dev/null
+}
+
+# http_serve PARENT TOKEN [CONFIG] - gives out the repositories below PARENT as $REMOTE_URL/NAME by git http-backend
+# behind lighttpd, with TLS when REMOTE_TLS is set. TOKEN, unless empty, is the password of the users x-access-token
+# and oauth2. CONFIG is more for lighttpd. REMOTE_BACKEND may name another CGI program than git's. Sets REMOTE_URL,
+# REMOTE_PORT, REMOTE_LOG (one line a request: user, status, request).
+http_serve() {
+	local parent token=$2 dir
+	parent=$(cd "$1" && pwd)
+	dir=$(mktemp -d "$PWD/remote.XXXXXX")
+	REMOTE_LOG=$dir/access.log
+	[ -z "$token" ] || printf '%s:%s\n' x-access-token "$token" oauth2 "$token" >"$dir/users"
+	: >"$REMOTE_LOG"
+	cat >"$dir/conf" <<-EOF
+		server.modules = ("mod_openssl", "mod_auth", "mod_authn_file", "mod_cgi", "mod_setenv", "mod_alias",
+			"mod_redirect", "mod_accesslog")
+		server.document-root = "$dir"
+		server.bind = "127.0.0.1"
+		server.port = env.REMOTE_PORT
+		server.systemd-socket-activation = "enable"
+		server.errorlog = "$dir/error.log"
+		accesslog.filename = "$REMOTE_LOG"
+		accesslog.format = "%u %s %r"
+		alias.url = ("/git" => "${REMOTE_BACKEND:-/usr/lib/git-core/git-http-backend}")
+		setenv.set-environment = ("GIT_PROJECT_ROOT" => "$parent", "GIT_HTTP_EXPORT_ALL" => "1",
+			"GIT_CONFIG_COUNT" => "1", "GIT_CONFIG_KEY_0" => "safe.directory", "GIT_CONFIG_VALUE_0" => "*")
+		\$HTTP["url"] =~ "^/git" { cgi.assign = ("" => "") }
+		${3:-}
+	EOF
+	[ -z "$REMOTE_TLS" ] || cat >>"$dir/conf" <<-EOF
+		ssl.engine = "enable"
+		ssl.pemfile = "$PWD/remote.crt"
+		ssl.privkey = "$PWD/remote.key"
+	EOF
+	[ -z "$token" ] || cat >>"$dir/conf" <<-EOF
+		auth.backend = "plain"
+		auth.backend.plain.userfile = "$dir/users"
+		auth.require = ("/git" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
+	EOF
+	perl -MIO::Socket::INET -MPOSIX -e '
+		$^F = 9; # keep the socket over exec
+		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 64) or die "no port: $!\n";
+		open(my $f, ">", "$ARGV[0]/port") or die; print $f $s->sockport, "\n"; close $f;
+		POSIX::dup2(fileno($s), 3);
+		@ENV{"LISTEN_FDS", "LISTEN_PID", "REMOTE_PORT"} = (1, $$, $s->sockport);
+		exec "lighttpd", "-D", "-f", "$ARGV[0]/conf";
+	' "$dir" >"$dir/out" 2>&1 3>&- &
+	REMOTE_PIDS+=($!)
+	wait_for_file "$dir/port"
+	read -r REMOTE_PORT <"$dir/port"
+	REMOTE_URL=http${REMOTE_TLS:+s}://localhost:$REMOTE_PORT/git
+}
+
+# https_remote_start PARENT TOKEN [CONFIG] - http_serve with TLS for the name localhost; REMOTE_CA is what to trust
+https_remote_start() {
+	[ -f remote.crt ] || remote_ca localhost
+	REMOTE_CA=$PWD/remote.ca
+	REMOTE_TLS=1 http_serve "$@"
+}
+
+# wait_for_file FILE - until it holds a line
+wait_for_file() {
+	local tries=0
+	until [ -s "$1" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 500 ] || { echo "no $1 after 5 s" >&2; return 1; }
+		sleep 0.01
+	done
+}
+
+# stall_start - a server that accepts and stays silent; sets STALL_PORT
+stall_start() {
+	local file
+	file=$(mktemp "$PWD/stall.XXXXXX")
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 8) or die "no port: $!\n";
+		open(my $f, ">", $ARGV[0]) or die; print $f $s->sockport, "\n"; close $f;
+		my @kept; while (my $c = $s->accept) { push @kept, $c }
+	' "$file" >/dev/null 2>&1 3>&- &
+	REMOTE_PIDS+=($!)
+	wait_for_file "$file"
+	read -r STALL_PORT <"$file"
+}
