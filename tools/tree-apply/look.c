@@ -1,0 +1,100 @@
+/* look.c - what lies at a path of the root; see apply.h */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auto.h"
+#include "beneath.h"
+#include "apply.h"
+
+static bool
+same_inode(const struct stat *a, const struct stat *b)
+{
+	return b->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* A tar must not reach what this run itself writes. */
+static bool
+is_ours(struct tree *t, const char *path, int folder, const struct local *l, struct err *err)
+{
+	struct stat st;
+
+	if (same_inode(&l->st, &t->manifest_st) || same_inode(&l->st, &t->backup_st))
+		return err_set(err, STATUS_USE, "'%s' is the manifest or the backup of this run", path);
+	if (!t->backup_st.st_ino || fstat(folder, &st) != 0 || !same_inode(&st, &t->backup_st))
+		return true;
+	return err_set(err, STATUS_USE, "'%s' lies in the backup of this run", path);
+}
+
+/* The folder of path cannot be opened: nothing is there, or something stands in the way. */
+static bool
+look_up(struct tree *t, const char *path, struct local *l, struct err *err)
+{
+	size_t end;
+
+	if (errno == ENOENT)
+		return true;
+	if (errno != ENOTDIR && errno != ELOOP)
+		return tree_failed(t, path, err);
+	for (end = 1; path[end]; end++) {
+		AUTO(fd_release) int fd = path[end] == '/' ? beneath_folder(t->root, path, end, false) : -1;
+
+		if (path[end] == '/' && fd < 0)
+			break;
+	}
+	l->kind = LOCAL_BLOCKED;
+	l->blocker = arena_dup(&t->arena, path, end);
+	return true;
+}
+
+static bool
+look_link(int folder, const char *path, struct local *l, struct err *err)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(folder, base_of(path), target, sizeof(target));
+
+	if (n < 0)
+		return err_sys(err, "cannot read symlink '%s'", path);
+	l->kind = LOCAL_LINK;
+	l->mode = MANIFEST_LINK;
+	return hash_bytes(target, (size_t)n, l->sha, err);
+}
+
+bool
+look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struct local *l, struct err *err)
+{
+	const int folder = tree_folder(t, path);
+	AUTO(fd_release) int fd = -1;
+
+	memset(l, 0, sizeof(*l));
+	if (folder < 0)
+		return look_up(t, path, l, err);
+	if (fstatat(folder, base_of(path), &l->st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT || err_sys(err, "cannot look at '%s'", path);
+	if (!is_ours(t, path, folder, l, err))
+		return false;
+	if (S_ISLNK(l->st.st_mode))
+		return look_link(folder, path, l, err);
+	l->kind = S_ISDIR(l->st.st_mode) ? LOCAL_FOLDER : S_ISREG(l->st.st_mode) ? LOCAL_FILE : LOCAL_OTHER;
+	if (l->kind != LOCAL_FILE)
+		return true;
+	l->mode = l->st.st_mode & S_IXUSR ? MANIFEST_EXEC : MANIFEST_PLAIN;
+	fd = beneath_file(folder, base_of(path));
+	if (fd < 0 && errno == EXDEV)
+		return err_set(err, STATUS_USE, "'%s' is a mount point inside '%s'", path, t->root_name);
+	if (fd < 0 || fstat(fd, &l->st) != 0)
+		return err_sys(err, "cannot open '%s'", path);
+	if ((uint64_t)l->st.st_size != size && (uint64_t)l->st.st_size != other_size)
+		return true;
+	return hash_fd(fd, path, l->sha, NULL, err);
+}
+
+bool
+is_as(const struct local *l, const struct manifest_entry *e)
+{
+	return (l->kind == LOCAL_FILE || l->kind == LOCAL_LINK) && l->mode == e->mode && l->sha[0] &&
+	       !strcmp(l->sha, e->sha);
+}
