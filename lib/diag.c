@@ -26,15 +26,14 @@ say(const char *kind, const char *text)
 void
 diag_init(const char *name, const char *usage)
 {
+	static const int useless[] = {O_WRONLY, O_RDONLY, O_WRONLY}; /* a closed stdin or stdout is an error when used */
 	int fd;
 
 	diag_name = name;
 	diag_synopsis = usage;
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		(void)close(fd);
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", useless[fd]);
 }
 
 int

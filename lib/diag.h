@@ -8,7 +8,8 @@
 #include "err.h"
 
 /* name and usage stay borrowed for the life of the program. usage is the synopsis without "usage: ". It also
- * opens /dev/null on those of the descriptors 0-2 that are closed, so that no file of ours becomes stderr. */
+ * opens /dev/null on those of the descriptors 0-2 that are closed, so that no file of ours becomes stderr; reading
+ * a closed stdin or writing to a closed stdout still fails. */
 void diag_init(const char *name, const char *usage);
 int diag_help(void);                       /* usage on stdout; STATUS_OK, or STATUS_SYS when it cannot be written */
 int diag_usage(void);                      /* usage on stderr; STATUS_USE */
