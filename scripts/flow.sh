@@ -7,8 +7,8 @@
 
 # What a workflow says is in the log of its run too.
 say() {
-	printf '%s\n' "$*" 2>/dev/null >&2 || :
-	[ -z "$run" ] || printf '%s\n' "$*" 2>/dev/null >>"$run/log" || :
+	printf '%s\n' "$*" >&2 2>/dev/null || :
+	[ -z "$run" ] || printf '%s\n' "$*" >>"$run/log" 2>/dev/null || :
 }
 
 flow_open() {

@@ -343,7 +343,12 @@ print_plan() {
 print_lost() {
 	for service in $services; do
 		for c in $(containers "$service"); do
-			docker diff "$c" 2>/dev/null | sed -n 's/^A //p' | head -n 5 | sed "s/^/    lost with the container of $service: /"
+			inspect "$c" '{{range .Mounts}}{{println .Destination}}{{end}}' >"$run/mounts"
+			# A mount point, or a folder made for one, is no file of the container.
+			docker diff "$c" 2>/dev/null | sed -n 's/^A //p' | while IFS= read -r path; do
+				awk -v p="$path" '$0 != "" && (index(p "/", $0 "/") == 1 || index($0, p "/") == 1) { f = 1 } END { exit f }' "$run/mounts" || continue
+				printf '    lost with the container of %s: %s\n' "$service" "$path"
+			done | head -n 5
 		done
 	done
 }

@@ -7,7 +7,7 @@ root=${SLIPWAY_ROOT-}
 run=${SLIPWAY_RUN-}
 
 # A message may fail (the terminal is closed): that never ends a workflow.
-say() { printf '%s\n' "$*" 2>/dev/null >&2 || :; }
+say() { printf '%s\n' "$*" >&2 2>/dev/null || :; }
 
 die() { # STATUS TEXT [HINT]
 	say "$prog: $2"

@@ -124,3 +124,22 @@ stall_start() {
 	wait_for_file "$file"
 	read -r STALL_PORT <"$file"
 }
+
+# tree_raw REPO [MODE NAME OBJECT]... - writes the tree as given, however wrong, and prints its id
+tree_raw() {
+	local repo=$1
+	shift
+	perl -e 'while (my ($mode, $name, $id) = splice(@ARGV, 0, 3)) { print "$mode $name\0", pack("H*", $id) }' -- "$@" |
+		git -C "$repo" hash-object -t tree --literally -w --stdin
+}
+
+# tree_commit REPO TREE - a commit of the tree, on the branch main; prints its id
+tree_commit() {
+	local id
+	id=$(git -C "$1" commit-tree -m tree "$2") && git -C "$1" update-ref refs/heads/main "$id" && echo "$id"
+}
+
+# blob REPO TEXT - writes a blob, prints its id
+blob() {
+	printf %s "$2" | git -C "$1" hash-object -w --stdin
+}

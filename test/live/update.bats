@@ -1,0 +1,158 @@
+load ../lib/live
+
+setup() {
+	live_setup
+	need_docker
+	server_new prod
+	server_install v1.0.0
+}
+
+# A build that takes a while, so that the client writes enough between backup and stop.
+slow_build() {
+	mkdir -p slow
+	printf '#!/bin/sh\n[ "$1" != build ] || sleep 3\nexec %s "$@"\n' "$(command -v docker)" >slow/docker
+	chmod +x slow/docker
+	local tool
+	for tool in "$SLIPWAY_BIN"/*; do ln -sf "$tool" slow/; done
+}
+
+# The time at which the engine was told to stop a container, in nanoseconds.
+stop_time() { # CONTAINER SINCE
+	docker events --since "$2" --until "$(date +%s)" --filter "container=$1" --filter event=kill --format '{{.TimeNano}}' | head -n 1
+}
+
+# broken VERSION REASON - the update to that release must fail and leave the server as it was, with no row lost
+broken() {
+	slow_build
+	update --version 1.1.0 2>/dev/null
+	assert_server_is v1.1.0
+	remember
+	local old before stop end
+	old=$(container_of app)
+	before=$(date +%s%N)
+	writer_start
+	SLIPWAY_UPDATE__HEALTH__TIMEOUT=5 SLIPWAY_BIN=$PWD/slow run -111 --separate-stderr update --version "$1"
+	sleep 0.5
+	writer_stop
+	end=$(date +%s%N)
+	[ -z "$output" ]
+	[[ "$stderr" == *"step "*" failed: "*"$2"*"; log: $ROOT/.slipway/runs/"* ]] || { echo "$stderr"; return 1; }
+	assert_as_before
+	stop=$(stop_time "$old" "${before:0:10}")
+	if [ "$1" != 1.3.1 ]; then
+		saved=$(date -d "$(stat -c %y "$(ls -t backups/*.meta | head -n 1)")" +%s%N)
+		[ "$(acked_between "$saved" "$stop")" -ge 100 ] || { echo "only $(acked_between "$saved" "$stop") rows"; return 1; }
+		[ -z "$(rows_missing "$before" "$stop" "$DB")" ]
+	fi
+	[ -z "$(rows_missing "$before" "$end" "$DB" "$DB".set-aside-*)" ]
+	[ "$(acked_between "$before" "$end")" -gt 100 ]
+}
+
+@test "live: an update brings the release, and no row that was acknowledged is lost" {
+	local before end old
+	old=$(container_of app)
+	slow_build
+	before=$(date +%s%N)
+	writer_start
+	SLIPWAY_BIN=$PWD/slow update 2>out
+	sleep 1
+	writer_stop
+	end=$(date +%s%N)
+	assert_server_is v1.1.0
+	[ -z "$(rows_missing "$before" "$end" "$DB")" ]
+	saved=$(date -d "$(stat -c %y "$(ls -t backups/*.meta | head -n 1)")" +%s%N)
+	[ "$(acked_between "$saved" "$(stop_time "$old" "${before:0:10}")")" -ge 100 ]
+	[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' "$(container_of app)")" = unless-stopped ]
+	[ "$(docker image inspect -f '{{.Id}}' "$NAME-prod:latest")" = "$(image_of app)" ]
+	[ "$(docker image inspect -f '{{.Id}}' "$NAME-prod:1.1.0")" = "$(image_of app)" ]
+	[ "$(jq -r .image_id "$ROOT/.slipway/generations/2.json")" = "$(image_of app)" ]
+	[ "$(docker image inspect -f '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$(image_of app)")" = "$(git -C "$REPO" rev-parse 'v1.1.0^{commit}')" ]
+	for step in backup build stop restore-point files migrate version start health; do
+		grep -qE "^$step +[0-9]+\.[0-9] s" out || { echo "no time of $step"; cat out; return 1; }
+	done
+}
+
+@test "live: requests in flight are answered during the stop" {
+	answer '/slow?ms=4000' >slow.answer 3>&- &
+	local client=$!
+	sleep 0.5
+	update 2>out
+	wait "$client"
+	[ -s slow.answer ]
+	assert_server_is v1.1.0
+}
+
+@test "live: local files keep content, mode, owner and mtime through update, failed update and undo" {
+	stat_local() { (cd "$ROOT" && stat -c '%n %a %u:%g %Y %y %i' config/settings.yaml "config/tenant/tenant_1/bot config.yaml" docker/postgresql.prod.conf 'local notes.txt' .env
+		sha256sum config/settings.yaml config/tenant/tenant_1/* docker/postgresql.prod.conf 'local notes.txt' .env); }
+	stat_local >before
+	update 2>/dev/null
+	stat_local | diff before -
+	run -111 update --version 1.3.7
+	stat_local | diff before -
+}
+
+@test "live: a build that fails leaves everything as it was" { broken 1.3.1 ''; }
+@test "live: a migration that fails leaves everything as it was" { broken 1.3.2 'v1.3.2/'; }
+@test "live: a release that answers 500 goes back, with its migration" { broken 1.3.3 'no good answer within 5 s'; }
+@test "live: a release that answers 500 goes back, without a migration" { broken 1.3.7 'no good answer within 5 s'; }
+@test "live: a release that crashes after it answered goes back, with its migration" { broken 1.3.4 ''; }
+@test "live: a release that crashes after it answered goes back, without a migration" { broken 1.3.10 ''; }
+@test "live: a release that crash-loops under a living PID 1 goes back" { broken 1.3.5 ''; }
+@test "live: a release that crash-loops under a living PID 1 goes back, with its migration" { broken 1.3.9 ''; }
+@test "live: a release that accepts connections and never answers goes back" { broken 1.3.6 'no good answer within 5 s'; }
+
+@test "live: a wrong token and a server that wants one leave everything as it was" {
+	. "$SLIPWAY_TOP/test/lib/git-remote.bash"
+	remember
+	https_remote_start "$(dirname "$REPO")" the-right-token
+	echo "$REMOTE_PID" >>started.pids
+	writer_start
+	REPO_URL=$REMOTE_URL/$(basename "$REPO") SSL_CERT_FILE=$REMOTE_CA REPO_TOKEN=wrong-canary run -100 --separate-stderr update
+	[[ "$stderr" == *'refused the token'* ]]
+	[[ "$stderr" != *canary* ]]
+	sleep 1
+	writer_stop
+	assert_as_before
+	[ "$FAILED" = 0 ]
+}
+
+@test "live: the token of the repository is in no argv, no file, no log and no environment of a container" {
+	. "$SLIPWAY_TOP/test/lib/git-remote.bash"
+	https_remote_start "$(dirname "$REPO")" canary-7f3a9
+	echo "$REMOTE_PID" >>started.pids
+	printf 'REPO_TOKEN=canary-7f3a9\n' >>"$ROOT/.env"
+	REPO_URL=$REMOTE_URL/$(basename "$REPO") SSL_CERT_FILE=$REMOTE_CA \
+		strace -f -qq -s 9999 -e trace=execve -o argv slipway -C "$ROOT" update -e prod -y 2>out
+	assert_server_is v1.1.0
+	grep -q repo-fetch argv
+	! grep canary-7f3a9 argv out
+	! grep -r canary-7f3a9 "$ROOT" backups --exclude=.env
+	! docker inspect "$(container_of app)" "$(image_of app)" | grep canary-7f3a9
+}
+
+@test "live: test and prod side by side: an update of one does not touch the other" {
+	local other started
+	other=$(container_of app) started=$(docker inspect -f '{{.State.StartedAt}}' "$other")
+	ROOT_PROD=$ROOT
+	cd .. && mkdir there && cd there
+	: >../here/x
+	SLIPWAY_DOCKER_COMPOSE__PROJECT=$NAME-t
+	NAME_PROD=$NAME NAME=$NAME-t
+	server_new test
+	ln -s ../here/sample.git .
+	update --version 1.1.0
+	[ "$(answer /version)" = 1.1.0 ]
+	docker rm -f "$(container_of app-test)" >/dev/null
+	NAME=$NAME_PROD
+	[ "$(docker inspect -f '{{.State.StartedAt}} {{.State.Running}}' "$other")" = "$started true" ]
+}
+
+@test "live: a stop that needs SIGKILL is said" {
+	update --version 1.3.8 2>/dev/null
+	release 1.3.20 --from v1.3.8 --branch deaf --fault none
+	sed -i 's/stop_grace_period: 15s/stop_grace_period: 2s/' "$ROOT/docker/docker-compose.yml"
+	run -0 --separate-stderr update --version 1.3.20
+	[[ "$stderr" == *'needed SIGKILL'* ]]
+	[ "$(answer /version)" = 1.3.20 ]
+}
