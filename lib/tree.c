@@ -8,6 +8,8 @@
 #include "auto.h"
 #include "relpath.h"
 
+enum { SHOWN = 400 }; /* of a path, in a message */
+
 struct walk {
 	struct tree *tree;
 	git_repository *repo;
@@ -22,9 +24,11 @@ static void
 refuse(struct walk *w, const char *path, const char *why)
 {
 	struct tree *t = w->tree;
+	bool cut = strlen(path) > SHOWN;
 
 	if (t->refused_count < TREE_REFUSED_SHOWN)
-		t->refused[t->refused_count] = arena_fmt(w->arena, "commit %s: '%s': %s", w->commit, path, why);
+		t->refused[t->refused_count] = arena_fmt(w->arena, "commit %s: '%.*s%s': %s", w->commit, SHOWN, path,
+		    cut ? "..." : "", why);
 	t->refused_count++;
 }
 
