@@ -275,12 +275,16 @@ static bool
 run(const struct target *t, const struct migration *m, bool *ran, struct err *err)
 {
 	AUTO(lite_release) struct lite l = {0};
+	struct err why = {0};
 
-	if (!lite_create(t->url->path, err) || !lite_open(&l, t->url->path, LITE_WRITE, t->wait_ms, err))
-		return false;
-	if ((m->transaction ? run_inside : run_outside)(&l, t, m, ran, err))
+	if (lite_create(t->url->path, &why) && lite_open(&l, t->url->path, LITE_WRITE, t->wait_ms, &why) &&
+	    (m->transaction ? run_inside : run_outside)(&l, t, m, ran, &why))
 		return true;
 	(void)sqlite3_exec(l.db, "ROLLBACK", NULL, NULL, NULL);
+	if (strncmp(why.text, m->shown, strlen(m->shown)) == 0)
+		*err = why;
+	else
+		(void)err_set(err, (enum status)why.status, "%s: %s", m->shown, why.text);
 	return false;
 }
 

@@ -1,0 +1,135 @@
+/* sqlsplit.c - where statements and marks begin and end (TAP) */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlsplit.h"
+
+static int number, failures;
+
+static void
+ok(int good, const char *sentence)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++number, sentence);
+	failures += !good;
+}
+
+/* Each part as LINE KIND text, joined by `|`; the text of a statement in one line. */
+static const char *
+parts(const char *text, size_t length)
+{
+	static char out[4096];
+	struct sqlsplit s;
+	struct sqlpart p;
+	size_t n = 0;
+
+	out[0] = '\0';
+	sqlsplit_init(&s, text, length);
+	do {
+		p = sqlsplit_next(&s);
+		if (p.kind == SQLPART_STATEMENT)
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%lu %s %.*s|", p.line, p.word, (int)p.length, p.text);
+		else if (p.kind == SQLPART_MARK)
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%lu %s %.*s|", p.line, p.inside ? "inside" : "mark",
+			    (int)p.length, p.text);
+		else if (p.kind == SQLPART_BAD)
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%lu bad %s|", p.line, p.why);
+	} while (p.kind == SQLPART_STATEMENT || p.kind == SQLPART_MARK);
+	return out;
+}
+
+static const char *const cases[][2] = {
+	{"", ""},
+	{" \n-- only a comment\n/* and one ; more */", ""},
+	{";;;", ""},
+	{"SELECT 1;", "1 SELECT SELECT 1;|"},
+	{"\xef\xbb\xbfSELECT 1;", "1 SELECT SELECT 1;|"},
+	{"select 1;\r\n\r\nselect 2;", "1 SELECT select 1;|3 SELECT select 2;|"},
+	{"SELECT ';'';', \"a;\"\"b\", `c;```, [d;];SELECT 2;",
+	    "1 SELECT SELECT ';'';', \"a;\"\"b\", `c;```, [d;];|1 SELECT SELECT 2;|"},
+	{"SELECT 1 -- one; two\n;", "1 SELECT SELECT 1 -- one; two\n;|"},
+	{"SELECT 1 /* ; \n */; SELECT 2;", "1 SELECT SELECT 1 /* ; \n */;|2 SELECT SELECT 2;|"},
+	{"SELECT 1-1, 4/2;", "1 SELECT SELECT 1-1, 4/2;|"},
+	{"CREATE TRIGGER t AFTER INSERT ON x BEGIN SELECT CASE WHEN 1 THEN 2 END; END; SELECT 1;",
+	    "1 CREATE CREATE TRIGGER t AFTER INSERT ON x BEGIN SELECT CASE WHEN 1 THEN 2 END; END;|1 SELECT SELECT 1;|"},
+	{"create temp trigger t after insert on x begin select ';end;'; /* ;end; */ end -- e\n ;",
+	    "1 CREATE create temp trigger t after insert on x begin select ';end;'; /* ;end; */ end -- e\n ;|"},
+	{"CREATE /* a */ TEMPORARY -- b\n TRIGGER IF NOT EXISTS t BEGIN DELETE FROM x; END;",
+	    "1 CREATE CREATE /* a */ TEMPORARY -- b\n TRIGGER IF NOT EXISTS t BEGIN DELETE FROM x; END;|"},
+	{"CREATE TABLE trigger_log(a); SELECT 1;", "1 CREATE CREATE TABLE trigger_log(a);|1 SELECT SELECT 1;|"},
+	{"CREATE TRIGGER t BEGIN SELECT 1; SELECT 2;", "1 bad trigger does not end with 'END;'|"},
+	{"BEGIN; COMMIT;", "1 BEGIN BEGIN;|1 COMMIT COMMIT;|"},
+	{"\n\nDELETE FROM t", "3 bad statement does not end with ';'|"},
+	{"SELECT 'a;\nb", "1 bad string does not end|"},
+	{"SELECT 1;\nSELECT \"a", "1 SELECT SELECT 1;|2 bad quoted name does not end|"},
+	{"SELECT [a;", "1 bad quoted name does not end|"},
+	{"SELECT 1; /* x", "1 SELECT SELECT 1;|1 bad comment does not end|"},
+	{"/*/", "1 bad comment does not end|"},
+	{"SELECT 1;\n.read x\n", "1 SELECT SELECT 1;|2 bad a command of the sqlite3 shell is no SQL|"},
+	{"SELECT .5;", "1 SELECT SELECT .5;|"},
+	{"-- slipway: no-transaction\nVACUUM;", "1 mark no-transaction|2 VACUUM VACUUM;|"},
+	{"--slipway:down  \r\n", "1 mark down|"},
+	{"SELECT 1; -- slipway: hazard x y; z\n", "1 SELECT SELECT 1;|1 mark hazard x y; z|"},
+	{"CREATE TABLE t(\n -- slipway: renamed t.a from b\n a);",
+	    "2 inside renamed t.a from b|1 CREATE CREATE TABLE t(\n -- slipway: renamed t.a from b\n a);|"},
+	{"SELECT '\n-- slipway: down\n';", "1 SELECT SELECT '\n-- slipway: down\n';|"},
+	{"/* \n-- slipway: down\n */", ""},
+	{"-- slipway is good\n-- slipways: x\n", ""},
+	{"-- Slipway: down\n", "1 bad a mark is written '-- slipway: ...', in small letters|"},
+	{"-- slipway : down\n", "1 bad a mark is written '-- slipway: ...', in small letters|"},
+	{"-- slipway:", "1 mark |"},
+};
+
+static void
+pragma_names(void)
+{
+	static const char *const pragmas[][2] = {
+		{"PRAGMA user_version = 7;", "user_version"}, {"pragma Main . \"Journal_Mode\" (wal);", "journal_mode"},
+		{"PRAGMA [page_size];", "page_size"}, {"PRAGMA table_info(t.x);", "table_info"},
+		{"PRAGMA /* a */ main/**/./**/x;", "x"}, {"SELECT a.b;", ""},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(pragmas) / sizeof(*pragmas); i++) {
+		struct sqlsplit s;
+		struct sqlpart p;
+
+		sqlsplit_init(&s, pragmas[i][0], strlen(pragmas[i][0]));
+		p = sqlsplit_next(&s);
+		ok(p.kind == SQLPART_STATEMENT && strcmp(p.name, pragmas[i][1]) == 0, pragmas[i][0]);
+	}
+}
+
+int
+main(void)
+{
+	enum { CASES = sizeof(cases) / sizeof(*cases) };
+	size_t i, k;
+	int cut = 1;
+
+	printf("1..%d\n", (int)CASES + 6 + 1);
+	for (i = 0; i < CASES; i++) {
+		const char *got = parts(cases[i][0], strlen(cases[i][0]));
+		char sentence[64];
+
+		(void)snprintf(sentence, sizeof(sentence), "case %zu", i + 1);
+		ok(strcmp(got, cases[i][1]) == 0, sentence);
+		if (strcmp(got, cases[i][1]) != 0)
+			printf("# %s\n# gave %s\n", cases[i][0], got);
+	}
+	pragma_names();
+	/* Every prefix in memory of its own size, for the sanitizer to see a read behind its end. */
+	for (i = 0; i < CASES; i++)
+		for (k = 0; k <= strlen(cases[i][0]); k++) {
+			char *copy = malloc(k ? k : 1);
+
+			if (!copy)
+				return 1;
+			memcpy(copy, cases[i][0], k);
+			(void)parts(copy, k);
+			free(copy);
+			cut++;
+		}
+	ok(cut > 500, "every prefix of these texts is split without reading behind it");
+	return failures != 0;
+}
