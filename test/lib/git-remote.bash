@@ -27,7 +27,8 @@ REMOTE_PIDS=()
 remotes_stop() {
 	local pid
 	for pid in "${REMOTE_PIDS[@]}"; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || continue
+		wait "$pid" 2>/dev/null || true
 	done
 	REMOTE_PIDS=()
 	return 0

@@ -66,9 +66,9 @@ talk_fail(const struct talk *talk, int rc, struct err *err)
 		    talk->fetch->token ? "the server refused the token for '%s'" : "the server refused '%s'", url);
 	if (http == 404 || http == 410 || (talk->fetch->url.local && rc == GIT_ENOTFOUND))
 		return err_set(err, STATUS_USE, "there is no repository at '%s'", url);
-	if (http >= 300 && http < 400) {
-		(void)err_set(err, STATUS_USE, "'%s' leads on to another address, which is not followed", url);
-		return err_hint(err, "give that address itself; often it is the same with .git behind it");
+	if (last && last->message && strstr(last->message, "redirect")) {
+		(void)err_set(err, STATUS_USE, "'%s' leads on to another server, which is not followed", url);
+		return err_hint(err, "give the address that it leads to");
 	}
 	if (http >= 400 && http < 500 && http != 408 && http != 429)
 		return err_set(err, STATUS_USE, "the server answered %d for '%s'", http, url);
@@ -114,26 +114,22 @@ find_ref(const struct mirror_ref *refs, size_t count, const char *name)
 	return NULL;
 }
 
-/* Fills id with what is asked for, and head with the remote's default branch (NULL: it has none). */
+/* Fills id with what is asked for (by its full name; empty: the default branch), and head with the remote's default branch (NULL: it has none). */
 static bool
-choose(git_remote *remote, const struct fetch *f, const struct mirror_ref *refs, size_t count, git_oid *id,
-    const char **head, struct arena *arena, struct err *err)
+choose(git_remote *remote, const struct fetch *f, const char *asked, const struct mirror_ref *refs, size_t count,
+    git_oid *id, const char **head, struct arena *arena, struct err *err)
 {
 	const struct mirror_ref *found;
 	git_buf name = GIT_BUF_INIT;
-	char full[GITREPO_REF];
 
 	if (git_remote_default_branch(&name, remote) == 0 && find_ref(refs, count, name.ptr))
 		*head = arena_str(arena, name.ptr);
 	git_buf_dispose(&name);
-	if (f->branch || f->tag) {
-		const char *asked = f->branch ? f->branch : f->tag, *kind = f->branch ? "branch" : "tag";
-
-		if (!gitrepo_ref(full, f->branch ? "refs/heads/" : "refs/tags/", asked, err))
-			return false;
-		found = find_ref(refs, count, full);
+	if (*asked) {
+		found = find_ref(refs, count, asked);
 		if (!found)
-			return err_set(err, STATUS_USE, "'%s' has no %s '%s'", f->url.shown, kind, asked);
+			return err_set(err, STATUS_USE, "'%s' has no %s '%s'", f->url.shown, f->branch ? "branch" : "tag",
+			    f->branch ? f->branch : f->tag);
 	} else {
 		if (count == 0)
 			return err_set(err, STATUS_USE, "'%s' is empty", f->url.shown);
@@ -154,7 +150,7 @@ mirror_broken(const struct fetch *f, struct err *err)
 }
 
 static bool
-fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, char *result, struct arena *arena,
+fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, const char *asked, char *result, struct arena *arena,
     struct err *err)
 {
 	static char *specs[] = {"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"};
@@ -177,7 +173,7 @@ fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, char *res
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE; /* the second refspec takes them all */
 	options.update_fetchhead = 0;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
-	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* the token goes to nobody else */
+	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* none to another host: the token goes to nobody else */
 	connect.callbacks = options.callbacks;
 	connect.proxy_opts = options.proxy_opts;
 	connect.follow_redirects = options.follow_redirects;
@@ -186,7 +182,7 @@ fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, char *res
 	if (rc < 0)
 		return talk_fail(talk, rc, err);
 	if (!read_offer(remote, &refs, &count, talk, arena, err) ||
-	    !choose(remote, f, refs, count, &id, &head, arena, err))
+	    !choose(remote, f, asked, refs, count, &id, &head, arena, err))
 		return false;
 	talk->asked = 0; /* the next request may be asked anew */
 	rc = git_remote_download(remote, &both, &options);
@@ -208,8 +204,10 @@ fetch_run(void *arg, char result[CHILD_RESULT], struct err *err)
 	AUTO(arena_release) struct arena arena = {0};
 	AUTO(git_repository_release) git_repository *repo = NULL, *source = NULL;
 	AUTO(remote_release) git_remote *remote = NULL;
+	char asked[GITREPO_REF] = "";
 
-	if (!gitrepo_begin(err))
+	if (!gitrepo_begin(err) || (f->branch && !gitrepo_ref(asked, "refs/heads/", f->branch, err)) ||
+	    (f->tag && !gitrepo_ref(asked, "refs/tags/", f->tag, err)))
 		return false;
 	if (git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1) < 0)
 		return gitrepo_fail(err, "cannot start libgit2");
@@ -219,5 +217,5 @@ fetch_run(void *arg, char result[CHILD_RESULT], struct err *err)
 		return false;
 	if (git_remote_create_anonymous(&remote, repo, f->url.target) < 0)
 		return gitrepo_fail(err, "cannot fetch from '%s'", f->url.shown);
-	return fetch_all(repo, remote, &talk, result, &arena, err);
+	return fetch_all(repo, remote, &talk, asked, result, &arena, err);
 }
