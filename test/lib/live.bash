@@ -39,10 +39,14 @@ live_cleanup() {
 	done
 	ids=$(docker network ls -q --filter "label=com.docker.compose.project=$NAME")
 	[ -z "$ids" ] || docker network rm $ids >/dev/null
-	# --no-prune: the layers below are the build cache of tests that run beside this one
-	ids=$(docker image ls -aq --filter "label=io.slipway.app=$NAME"
-		docker image ls -q "$NAME*"; docker image ls -q "$NAME*/*")
-	[ -z "$ids" ] || sort -u <<<"$ids" | xargs docker image rm -f --no-prune >/dev/null
+	# --no-prune: the layers below are the build cache of tests that run beside this one. A parent goes only after
+	# its children, so it takes more than one round.
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		ids=$(docker image ls -aq --filter "label=io.slipway.app=$NAME"
+			docker image ls -q "$NAME*"; docker image ls -q "$NAME*/*")
+		[ -n "$ids" ] || break
+		awk '!seen[$0]++' <<<"$ids" | xargs docker image rm -f --no-prune >/dev/null 2>&1 || :
+	done
 }
 
 docker_answers() { docker version >/dev/null 2>&1; }
