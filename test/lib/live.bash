@@ -58,15 +58,20 @@ port_lock() { printf '%s\n' "${TMPDIR:-/tmp}/slipway-port-$1"; }
 
 # Prints a port of loopback that is free and stays this test's own until its end.
 free_port() {
-	local port lock
+	local port lock owner
 	while :; do
 		port=$((20000 + RANDOM % 12000)) lock=$(port_lock "$port")
-		mkdir "$lock" 2>/dev/null || continue
+		if ! mkdir "$lock" 2>/dev/null; then
+			owner=$(cat "$lock/owner" 2>/dev/null) # a killed test leaves its lock behind
+			[ -z "$owner" ] || kill -0 "$owner" 2>/dev/null || rm -rf "$lock"
+			continue
+		fi
+		echo $$ >"$lock/owner"
 		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
 			echo "$port" | tee -a "$BATS_TEST_TMPDIR/here/reserved.ports"
 			return
 		fi
-		rmdir "$lock"
+		rm -rf "$lock"
 	done
 }
 
