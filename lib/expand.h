@@ -16,9 +16,9 @@ enum { EXPAND_LIMIT = 16 * 1024 * 1024 };
 typedef const char *expand_lookup(const void *context, const char *name, size_t length);
 
 enum expand_result {
-	EXPAND_SAME,   /* *out is text itself */
-	EXPAND_DONE,   /* *out is in the arena; no value came from a variable */
-	EXPAND_FILLED, /* *out is in the arena; it holds the value of a variable or a default */
+	EXPAND_SAME,   /* *out is as text, or text itself */
+	EXPAND_DONE,   /* *out, in the arena, differs, but by no variable */
+	EXPAND_FILLED, /* *out, in the arena, holds the value of a variable or a default */
 	EXPAND_UNSET,  /* *name, in the arena, is unset and has no default */
 	EXPAND_NESTED, /* the default of *name holds another ${ */
 	EXPAND_HUGE    /* with *name, the result is above the limit */

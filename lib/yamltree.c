@@ -47,7 +47,7 @@ bad_byte(struct load *l, const char *text, size_t at, const char *what)
 static bool
 bad_syntax(struct load *l, const yaml_parser_t *p, const char *text, size_t length)
 {
-	size_t line = p->problem_mark.line, at = 0, seen = 0;
+	size_t line = p->problem_mark.line, column = p->problem_mark.column + 1, at = 0, seen = 0;
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_set(l->err, STATUS_SYS, "%s: out of memory", l->file);
@@ -57,12 +57,13 @@ bad_syntax(struct load *l, const yaml_parser_t *p, const char *text, size_t leng
 		seen += text[at++] == '\n';
 	at += strspn(text + at, " ");
 	if (at < length && text[at] == '\t')
-		return bad(l, line + 1, p->problem_mark.column + 1, "not YAML: a tab cannot indent");
-	if (p->context)
-		return err_set(l->err, STATUS_USE, "%s:%zu:%zu: not YAML: %s %s", l->file, line + 1, p->problem_mark.column + 1,
-		    p->context, p->problem);
-	return err_set(l->err, STATUS_USE, "%s:%zu:%zu: not YAML: %s", l->file, line + 1, p->problem_mark.column + 1,
-	    p->problem);
+		return bad(l, line + 1, column, "not YAML: a tab cannot indent");
+	if (!p->context)
+		return err_set(l->err, STATUS_USE, "%s:%zu:%zu: not YAML: %s", l->file, line + 1, column, p->problem);
+	if (p->context_mark.line == line)
+		return err_set(l->err, STATUS_USE, "%s:%zu:%zu: not YAML: %s %s", l->file, line + 1, column, p->problem, p->context);
+	return err_set(l->err, STATUS_USE, "%s:%zu:%zu: not YAML: %s %s that begins on line %zu", l->file, line + 1, column,
+	    p->problem, p->context, p->context_mark.line + 1);
 }
 
 /* Hangs the node into whatever is open; it is the root when nothing is. */

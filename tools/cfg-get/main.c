@@ -1,4 +1,4 @@
-/* cfg-get [-0j] [-d DEFAULT] [-e ENVIRONMENT] [-E ENVFILE] [-f FILE]... PATH - print the value at a dotted path of YAML or JSON */
+/* cfg-get [-0j] [-d DEFAULT] [-e ENVIRONMENT] [-E ENVFILE] [-f FILE]... PATH - YAML or JSON -> the value at a dotted path */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>

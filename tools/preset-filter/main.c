@@ -1,4 +1,4 @@
-/* preset-filter [-0] [-e | -x] [-f CONFIG] [-E ENVFILE] [-o ENVIRONMENT] SECTION - pass the paths that the presets let through */
+/* preset-filter [-0] [-e | -x] [-f CONFIG] [-E ENVFILE] [-o ENVIRONMENT] SECTION - paths -> those that the presets let through */
 #define _GNU_SOURCE
 #include <unistd.h>
 

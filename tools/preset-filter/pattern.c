@@ -33,7 +33,7 @@ add_segment(struct chain *c, struct arena *a, const char *s, size_t length, bool
 
 	if (many && last && last->many)
 		return true;
-	*why = "has an empty component, '.' or '..', and can never match";
+	*why = "has an empty component, '.' or '..'";
 	if (!length || (length <= 2 && strncmp(s, "..", length) == 0))
 		return false;
 	c->segments[c->count].many = many;
@@ -110,7 +110,7 @@ pattern_compile(struct pattern *p, struct arena *a, const char *text, bool roote
 	}
 	if (!rooted && !strchr(s, '/')) {
 		p->any_depth = true;
-		*why = "has an empty component, '.' or '..', and can never match";
+		*why = "has an empty component, '.' or '..'";
 		return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && glob_compile(&p->base, a, s, length, why);
 	}
 	if (!cut_rooted(p, a, *s == '/' ? s + 1 : s, why))
