@@ -83,21 +83,32 @@ read_paths(struct list *list, struct lines *in, const struct tree *tree, git_rep
 	return !err->status;
 }
 
+/* What libarchive writes goes to stdout until the first failure, and nowhere after it: the end mark that closing
+ * writes must not make a cut tar look whole. (Told of a failure, libarchive would not free all that it holds.) */
+struct sink {
+	bool cut;
+	int error; /* errno of a failed write */
+};
+
 static la_ssize_t
-to_stdout(struct archive *a, void *data, const void *bytes, size_t length)
+to_sink(struct archive *a, void *data, const void *bytes, size_t length)
 {
-	(void)data;
-	if (fwrite(bytes, 1, length, stdout) == length)
-		return (la_ssize_t)length;
-	archive_set_error(a, errno ? errno : EIO, "short write");
-	return -1;
+	struct sink *sink = data;
+
+	(void)a;
+	if (!sink->cut && fwrite(bytes, 1, length, stdout) != length) {
+		sink->cut = true;
+		sink->error = errno ? errno : EIO;
+	}
+	return (la_ssize_t)length;
 }
 
 static bool
-write_fail(struct archive *a, struct err *err)
+archive_fail(struct archive *a, struct err *err)
 {
-	errno = archive_errno(a) ? archive_errno(a) : EIO;
-	return err_sys(err, "cannot write to standard output");
+	const char *why = archive_error_string(a);
+
+	return err_set(err, STATUS_SYS, "cannot write a tar: %s", why ? why : "libarchive gives no reason");
 }
 
 static bool
@@ -115,37 +126,40 @@ write_member(struct archive *a, struct archive_entry *entry, const struct member
 	archive_entry_set_mtime(entry, when, 0);
 	archive_entry_set_size(entry, link ? 0 : m->size);
 	if (!link && archive_write_header(a, entry) != ARCHIVE_OK) /* first, so that a tar that ends here is seen as cut */
-		return write_fail(a, err);
+		return archive_fail(a, err);
 	if (git_blob_lookup(&blob, repo, &m->file->id) < 0)
 		return gitrepo_fail(err, "cannot read '%s'", m->file->path);
 	if (link) {
 		(void)snprintf(target, sizeof(target), "%.*s", (int)m->size, (const char *)git_blob_rawcontent(blob));
 		archive_entry_copy_symlink(entry, target);
-		return archive_write_header(a, entry) == ARCHIVE_OK || write_fail(a, err);
+		return archive_write_header(a, entry) == ARCHIVE_OK || archive_fail(a, err);
 	}
-	return archive_write_data(a, git_blob_rawcontent(blob), (size_t)m->size) == m->size || write_fail(a, err);
+	return archive_write_data(a, git_blob_rawcontent(blob), (size_t)m->size) == m->size || archive_fail(a, err);
 }
 
 /* Without a block size libarchive hands on each header at once; stdout gathers. */
 static bool
 write_tar(const struct list *list, git_repository *repo, const git_commit *commit, struct err *err)
 {
+	struct sink sink = {0};
 	AUTO(writer_release) struct archive *a = archive_write_new();
 	AUTO(entry_release) struct archive_entry *entry = archive_entry_new();
+	bool good = true;
 	size_t i;
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8")) /* the same bytes in every locale; in C libarchive crashes over UTF-8 */
 		return err_set(err, STATUS_SYS, "the machine has no locale C.UTF-8");
 	if (!a || !entry || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK ||
-	    archive_write_open(a, NULL, NULL, to_stdout, NULL) != ARCHIVE_OK)
+	    archive_write_open(a, &sink, NULL, to_sink, NULL) != ARCHIVE_OK)
 		return err_set(err, STATUS_SYS, "cannot start libarchive");
-	for (i = 0; i < list->count; i++)
-		if (!write_member(a, entry, list->at + i, repo, (time_t)git_commit_time(commit), err)) {
-			(void)archive_write_fail(a); /* no end mark: a cut tar must not look whole */
-			return false;
-		}
-	return archive_write_close(a) == ARCHIVE_OK || write_fail(a, err);
+	for (i = 0; good && !sink.cut && i < list->count; i++)
+		good = write_member(a, entry, list->at + i, repo, (time_t)git_commit_time(commit), err);
+	sink.cut = sink.cut || !good;
+	if (archive_write_close(a) != ARCHIVE_OK && good)
+		good = archive_fail(a, err);
+	errno = sink.error;
+	return sink.error ? err_sys(err, "cannot write to standard output") : good;
 }
 
 int

@@ -14,7 +14,7 @@ commit() {
 # sample - the repository r with two commits, two branches, a light and an annotated tag; p/r.git is its mirror
 sample() {
 	repo_make r; commit one v1.0.0; git -C r branch old; commit two
-	git -C r tag -a -m x v1.1.0
+	git -C r tag -a -m x v1.1.0; git -C r -c advice.nestedTag=false tag -a -m x nested v1.1.0
 }
 
 serve_bare() { # what a server has: sample as p/r.git
@@ -26,7 +26,7 @@ head_of() { git -C r rev-parse "$1^{commit}"; }
 
 # same_refs SOURCE MIRROR - branches and tags are the same, and all that they lead to is there
 same_refs() {
-	diff <(git -C "$1" for-each-ref refs/heads refs/tags) <(git -C "$2" for-each-ref refs/heads refs/tags) &&
+	diff <(git -C "$1" show-ref -d --heads --tags) <(git -C "$2" show-ref -d --heads --tags) &&
 		git -C "$2" fsck --strict --no-dangling --connectivity-only >/dev/null
 }
 
@@ -249,7 +249,7 @@ no_strays() { # nothing but a repository and the lock
 
 @test "repo-fetch: the token is in no argument, no file, no message and no process that is started" {
 	sample; serve_bare; https_remote_start p canary-7391; export SSL_CERT_FILE=$REMOTE_CA SLIPWAY_TOKEN=canary-7391
-	run -0 strace -f -s 9999 -v -o trace -e trace=execve,openat,write,sendto,rename repo-fetch "$REMOTE_URL/r.git" m
+	ASAN_OPTIONS=detect_leaks=0 run -0 strace -f -s 9999 -v -o trace -e trace=execve,openat,write,sendto,rename repo-fetch "$REMOTE_URL/r.git" m
 	[[ "$output" != *canary* ]]
 	[ "$(grep -c 'execve(' trace)" = 1 ] # the tool itself, whose environment strace shows
 	! grep -v 'execve(' trace | grep -q canary
@@ -424,7 +424,7 @@ git_backend=/usr/lib/git-core/git-http-backend
 		for call in mkdir mkdirat rename renameat fsync unlink unlinkat write openat; do
 			for when in 1 2 3 4 5 6 7 8 9 11 13 16 20 25 30 37 45 60 80; do
 				rm -rf m; [ $start = none ] || cp -a old-mirror m
-				run strace -f -o trace -e trace="$call" -e inject="$call:signal=KILL:when=$when" repo-fetch r m
+				ASAN_OPTIONS=detect_leaks=0 run strace -f -o trace -e trace="$call" -e inject="$call:signal=KILL:when=$when" repo-fetch r m
 				grep -q '+++ killed by SIGKILL' trace || break
 				runs=$((runs + 1))
 				if [ -e m/packed-refs ]; then
@@ -444,7 +444,7 @@ git_backend=/usr/lib/git-core/git-http-backend
 
 @test "repo-fetch: what it brought is synced before the references show it" {
 	sample
-	strace -f -y -o trace -e trace=fsync,rename,renameat,renameat2,linkat repo-fetch r m
+	ASAN_OPTIONS=detect_leaks=0 strace -f -y -o trace -e trace=fsync,rename,renameat,renameat2,linkat repo-fetch r m
 	run -0 grep -oE 'fsync\([0-9]+<[^>]*|rename[^"]*"[^"]*"[^"]*"[^"]*"' trace
 	echo "$output" | sed "s|$PWD/||" >order
 	local pack refs

@@ -215,7 +215,9 @@ fetch_run(void *arg, char result[CHILD_RESULT], struct err *err)
 		return gitrepo_fail(err, "cannot read the certificates in '%s'", f->trust);
 	if ((f->url.local && !gitrepo_open(&source, f->url.target, err)) || !mirror_open(&repo, f->dir, &arena, err))
 		return false;
-	if (git_remote_create_anonymous(&remote, repo, f->url.target) < 0)
-		return gitrepo_fail(err, "cannot fetch from '%s'", f->url.shown);
+	if (git_remote_create_anonymous(&remote, repo, f->url.target) < 0) { /* the first to read the mirror's config */
+		(void)gitrepo_fail(err, "cannot read the mirror '%s'", f->dir);
+		return mirror_broken(f, err);
+	}
 	return fetch_all(repo, remote, &talk, asked, result, &arena, err);
 }

@@ -196,14 +196,6 @@ write_ref(FILE *out, git_repository *repo, git_odb *odb, const struct mirror_ref
 		return true;
 	if (git_object_lookup(&tag, repo, &ref->id, type) < 0 || git_object_peel(&end, tag, GIT_OBJECT_ANY) < 0)
 		return gitrepo_fail(err, "cannot read '%s'", ref->name);
-	while (git_object_type(end) == GIT_OBJECT_TAG) { /* peeling to any takes one step */
-		git_object *next;
-
-		if (git_object_peel(&next, end, GIT_OBJECT_ANY) < 0)
-			return gitrepo_fail(err, "cannot read '%s'", ref->name);
-		git_object_free(end);
-		end = next;
-	}
 	(void)fprintf(out, "^%s\n", git_oid_tostr_s(git_object_id(end)));
 	return true;
 }
