@@ -23,7 +23,7 @@ on_busy(void *arg, int count)
 		l->waiting_since = clock_ms();
 	if (clock_ms() - l->waiting_since >= l->wait_ms)
 		return 0;
-	sleep_ms(count < 10 ? 1 : 20);
+	sleep_ms(count < 200 ? 1 : 5); /* often: a busy writer lets go for moments only */
 	return 1;
 }
 
@@ -45,12 +45,27 @@ lite_status(int rc)
 	}
 }
 
+static bool
+is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT;
+}
+
+/* What a damaged file and its log still hold, nobody shall mix. */
+static void
+keep_rc(struct lite *l, int rc)
+{
+	l->rc = rc;
+	if (l->db && is_damage(rc))
+		(void)sqlite3_db_config(l->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 bool
 lite_fail(struct lite *l, int rc, const char *what, struct err *err)
 {
 	int number = l->db ? sqlite3_system_errno(l->db) : 0;
 
-	l->rc = rc;
+	keep_rc(l, rc);
 	if (number && ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN))
 		return err_set(err, STATUS_SYS, "cannot %s '%s': %s (%s)", what, l->path, sqlite3_errstr(rc), strerror(number));
 	return err_set(err, lite_status(rc), "cannot %s '%s': %s", what, l->path,
@@ -183,7 +198,7 @@ lite_copy_begin(struct lite_copy *c, struct lite *to, struct lite *from, struct 
 	rc = copy_step(c, 0);
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return true;
-	to->rc = rc;
+	keep_rc(to, rc);
 	return err_set(err, lite_status(rc), "cannot copy '%s' into '%s': %s", from->path, to->path, sqlite3_errstr(rc));
 }
 
@@ -195,7 +210,7 @@ lite_copy_all(struct lite_copy *c, struct err *err)
 	c->backup = NULL;
 	if (rc == SQLITE_DONE && end == SQLITE_OK)
 		return true;
-	c->to->rc = rc == SQLITE_DONE ? end : rc;
+	keep_rc(c->to, rc == SQLITE_DONE ? end : rc);
 	return err_set(err, lite_status(c->to->rc), "cannot copy '%s' into '%s': %s", c->from->path, c->to->path,
 	    sqlite3_errstr(c->to->rc));
 }
@@ -224,18 +239,36 @@ note(char *finding, size_t room, const char *text)
 	(void)snprintf(finding, room, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
+/* An index may be ordered by a collation of the application's own. Its order cannot be checked, its pages can. */
+static int
+by_bytes(void *arg, int n, const void *a, int m, const void *b)
+{
+	int order = memcmp(a, b, (size_t)(n < m ? n : m));
+
+	(void)arg;
+	return order ? order : n - m;
+}
+
+static void
+stand_in(void *arg, sqlite3 *db, int encoding, const char *name)
+{
+	(void)arg;
+	(void)sqlite3_create_collation(db, name, encoding, NULL, by_bytes);
+}
+
 bool
 lite_check(struct lite *l, char *finding, size_t room, struct err *err)
 {
-	/* The first needs the application's own collations and functions, where indexes use such; the second not. */
 	static const char *const sql[] = { "PRAGMA integrity_check(1)", "PRAGMA quick_check(1)" };
 	int rc = SQLITE_ERROR;
 	size_t i;
 
 	finding[0] = '\0';
-	for (i = 0; i < 2 && lite_status(rc) == STATUS_USE; i++) {
+	for (i = 0; i < 2 && (rc & 0xff) == SQLITE_ERROR; i++) {
 		sqlite3_stmt *stmt = NULL;
 
+		if (i == 1)
+			(void)sqlite3_collation_needed(l->db, NULL, stand_in);
 		rc = sqlite3_prepare_v2(l->db, sql[i], -1, &stmt, NULL);
 		if (rc == SQLITE_OK)
 			rc = sqlite3_step(stmt);
@@ -247,12 +280,9 @@ lite_check(struct lite *l, char *finding, size_t room, struct err *err)
 		}
 		(void)sqlite3_finalize(stmt);
 	}
-	if (rc == SQLITE_ROW)
-		return true;
-	if ((rc & 0xff) != SQLITE_CORRUPT && (rc & 0xff) != SQLITE_NOTADB && lite_status(rc) != STATUS_USE)
-		return lite_fail(l, rc, "check", err);
-	note(finding, room, sqlite3_errmsg(l->db));
-	return true;
+	if (is_damage(rc))
+		note(finding, room, sqlite3_errmsg(l->db));
+	return rc == SQLITE_ROW || is_damage(rc) || lite_fail(l, rc, "check", err);
 }
 
 bool

@@ -56,8 +56,9 @@ bool lite_copy_all(struct lite_copy *c, struct err *err);
 void lite_copy_release(struct lite_copy *c); /* AUTO: a copy that lite_copy_all did not end is taken back */
 bool lite_copy(struct lite *to, struct lite *from, struct err *err);
 
-/* PRAGMA integrity_check: finding is empty when all is well, else its first line (or why it could not be read
- * as a database). False only when the world refused. */
+/* PRAGMA integrity_check (quick_check where that needs collations that only the application has): finding is
+ * empty when all is well, else its first line, or why it could not be read as a database. False when it could
+ * not be checked. */
 bool lite_check(struct lite *l, char *finding, size_t room, struct err *err);
 
 /* Makes an empty file for a database, mode 0600, owned by the owner of its folder as far as we may. One that
