@@ -51,8 +51,8 @@ was() { has_record "$1${tab}step=$2"; } # begin|done|undone STEP
 
 begin_run() { # STEPS: from here on the run is to be finished or taken back
 	put steps "$1"
-	note plan
 	printf '%s\n' "$id" | put-file "$state/current"
+	note plan
 }
 
 end_run() { # good|undone

@@ -74,10 +74,13 @@ choose_version() {
 decide_version() {
 	! $choose || choose_version
 	if [ -n "$wanted" ]; then
-		record=$(version-tag -t "$wanted" "$state/repo") || {
-			[ $? -eq 1 ] || exit 111
-			die 100 "there is no version '$wanted' in $url" 'slipway update --choose lists them'
-		}
+		rc=0
+		record=$(version-tag -t "$wanted" "$state/repo" 2>/dev/null) || rc=$?
+		case $rc in
+		0) ;;
+		1 | 100) die 100 "there is no version '$wanted' in $url" 'slipway update --choose lists them' ;;
+		*) die "$rc" "the mirror cannot be read" "remove $state/repo; the next update makes it anew" ;;
+		esac
 	else
 		rc=0
 		record=$(version-tag -b "$branch" "$state/repo") || rc=$?
@@ -175,7 +178,8 @@ plan_files() {
 		select_files
 	fi
 	preset-filter -e -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |
-		awk -F '\t' '$1 == "-"' >"$run/excluded"
+		awk -F '\t' -v run="$config:" -v name="$config_path:" '$1 == "-" {
+			if (i = index($0, run)) $0 = substr($0, 1, i - 1) name substr($0, i + length(run)); print }' >"$run/excluded"
 	while IFS="$tab" read -r _ path rule; do
 		[ ! -e "$root/$path" ] || printf 'K\t%s\t%s\n' "$path" "$rule"
 	done <"$run/excluded" >"$run/plan.kept"

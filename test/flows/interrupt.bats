@@ -98,14 +98,13 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		# a background job of a shell has SIGINT ignored for good, as POSIX says: perl gives it back
 		perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' slipway -C "$ROOT" update -e prod -y >out 2>&1 3>&- &
 		pid=$!
-		for _ in {1..200}; do grep -qs 'step=migrate' "$ROOT"/.slipway/runs/*/journal && break; sleep 0.05; done
+		for _ in {1..200}; do grep -qs 'step=migrate' "$ROOT/.slipway/runs/$(cat "$ROOT/.slipway/current" 2>/dev/null)/journal" && break; sleep 0.05; done
 		sleep 0.3
 		kill "-$signal" "$pid"
 		rc=0; wait "$pid" || rc=$?
 		[ "$rc" = 111 ] || { echo "$signal: $rc"; cat out; return 1; }
-		grep "interrupted by SIG$signal" out
+		grep "interrupted by SIG$signal" out || { cat out; return 1; }
 		whole_state | diff before -
-		rm -rf "$ROOT"/.slipway/runs/*-* 
 	done
 }
 
@@ -117,6 +116,6 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		for _ in {1..200}; do [ -e "$ROOT/.slipway/current" ] || break; sleep 0.05; done
 		[ ! -e "$ROOT/.slipway/current" ]
 		whole_state | diff before -
-		tail -n 3 "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log" | grep 'everything is as before'
+		tail -n 3 "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log" | grep "everything is as before" || { cat out; cat "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log"; return 1; }
 	done
 }

@@ -247,7 +247,7 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 
 @test "update: a failed migration puts files, version and database back" {
 	install_1_0; update
-	release 1.1.5 --file app/greeting.txt new --migration 'ALTER TABLE note ADD COLUMN x; INSERT INTO note(body) VALUES (1/0); UPDATE note SET body = NULL'
+	release 1.1.5 --file app/greeting.txt new --migration 'ALTER TABLE note ADD COLUMN x; INSERT INTO note(body) VALUES (1/0); UPDATE note SET body = NULL;'
 	whole_state >before
 	run -111 --separate-stderr update
 	[ -z "$output" ]

@@ -27,8 +27,9 @@ if (!$reader) {                                                    # the screen:
 	exit 0;
 }
 for (1 .. 400) {
-	my @journals = glob("$state/runs/*/journal");
-	last if @journals && `cat $journals[-1]` =~ /begin step=migrate/;
+	my $run = `cat '$state/current' 2>/dev/null`;
+	chomp $run;
+	last if $run && `cat '$state/runs/$run/journal' 2>/dev/null` =~ /begin step=migrate/i;
 	select(undef, undef, undef, 0.05);
 }
 select(undef, undef, undef, 0.3);
