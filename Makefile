@@ -47,7 +47,7 @@ $(BUILD)/%.o: %.c
 
 # ---- programs for tests ----
 SAMPLE = test/fixtures/app/src
-test-programs: $(BUILD)/test/app $(BUILD)/test/writer
+test-programs: $(BUILD)/test/app $(BUILD)/test/writer $(BUILD)/test/killat
 
 # Static, so that its image is FROM scratch; --no-warnings: it never loads an extension
 $(BUILD)/test/app: $(wildcard $(SAMPLE)/*.c $(SAMPLE)/*.h)
@@ -57,6 +57,10 @@ $(BUILD)/test/app: $(wildcard $(SAMPLE)/*.c $(SAMPLE)/*.h)
 $(BUILD)/test/writer: test/client/writer.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(OPT) -o $@ $< -lpthread
+
+$(BUILD)/test/killat: test/faults/killat.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(OPT) -o $@ $<
 
 # A unit program may use every room of lib/.
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))

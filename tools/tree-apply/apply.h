@@ -33,7 +33,8 @@ struct tree { /* made by tree_init, given back by tree_release (AUTO) */
 	int root;               /* O_PATH: all acts are relative to it or to a folder found below it */
 	int lock;               /* holds the flock on root */
 	int backup, fresh, old; /* BACKUP, BACKUP/new, BACKUP/old, or -1 */
-	struct stat root_st, backup_st, manifest_st; /* of the latter two st_ino is 0 while they do not exist */
+	struct stat root_st;
+	const char *backup_inside, *manifest_inside; /* their paths below root, NULL when they lie elsewhere */
 	unsigned long numbers;  /* the last number given to a file in new/ or old/ */
 	int folder;             /* the folder last found by tree_folder, or -1 */
 	const char *folder_path;
@@ -111,6 +112,8 @@ struct plan {
 void tree_init(struct tree *t);
 void tree_release(struct tree *t);
 bool tree_open(struct tree *t, bool share, struct err *err); /* opens and locks root */
+/* Where the file at name lies below root, in the arena; NULL when elsewhere. Its folder must exist. */
+const char *tree_inside(struct tree *t, const char *name);
 const char *base_of(const char *path);                        /* the last component */
 size_t folder_of(const char *path);                           /* length of what stands before it, without the slash */
 /* The folder of path, borrowed until the next call; -1 with errno as beneath_folder. */
@@ -127,8 +130,8 @@ int rename_fresh(int from_folder, const char *from, int to_folder, const char *t
 bool tree_put_aside(struct tree *t, const char *path, struct err *err);
 
 /* look.c */
-/* What lies at path. It is hashed when its size is one of the two. A mount point in the way, and BACKUP or MANIFEST
- * itself, are STATUS_USE. */
+/* What lies at path. It is hashed when its size is one of the two. A mount point in the way, and MANIFEST or what is
+ * in BACKUP, are STATUS_USE. */
 bool look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struct local *l, struct err *err);
 bool is_as(const struct local *l, const struct manifest_entry *e);
 

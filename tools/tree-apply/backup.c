@@ -56,11 +56,12 @@ static bool
 same_mount(struct tree *t, struct err *err)
 {
 	struct statx root, backup;
+	struct stat st;
 
-	if (statx(t->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &root) != 0 ||
+	if (fstat(t->backup, &st) != 0 || statx(t->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &root) != 0 ||
 	    statx(t->backup, "", AT_EMPTY_PATH, STATX_MNT_ID, &backup) != 0)
 		return err_sys(err, "cannot look at '%s'", t->backup_name);
-	if (t->root_st.st_dev == t->backup_st.st_dev &&
+	if (t->root_st.st_dev == st.st_dev &&
 	    (!(root.stx_mask & backup.stx_mask & STATX_MNT_ID) || root.stx_mnt_id == backup.stx_mnt_id))
 		return true;
 	return err_set(err, STATUS_USE, "backup '%s' is not on the file system of '%s'", t->backup_name, t->root_name);
@@ -96,9 +97,9 @@ list(int folder, const char *name)
 	return d;
 }
 
-/* A folder without a state was never ours: it must be empty, but for a state that was being written. */
+/* A folder without a state was never ours: it must be empty, but for a state that was being written, which goes. */
 static bool
-is_fresh(struct tree *t, struct err *err)
+be_empty(struct tree *t, struct err *err)
 {
 	AUTO(dir_release) DIR *d = list(t->backup, ".");
 	struct dirent *de;
@@ -106,7 +107,9 @@ is_fresh(struct tree *t, struct err *err)
 	if (!d)
 		return err_sys(err, "cannot read folder '%s'", t->backup_name);
 	while ((de = readdir(d)) != NULL)
-		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 && !is_temp(de->d_name))
+		if (is_temp(de->d_name))
+			(void)unlinkat(t->backup, de->d_name, 0);
+		else if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
 			return err_set(err, STATUS_USE, "backup '%s' holds '%s', which tree-apply did not put there", t->backup_name,
 			               de->d_name);
 	return true;
@@ -122,7 +125,7 @@ state_read(struct tree *t, enum state *state, struct err *err)
 
 	*state = STATE_NONE;
 	if (fd < 0)
-		return errno == ENOENT ? is_fresh(t, err) : err_sys(err, "cannot open '%s/state'", t->backup_name);
+		return errno == ENOENT ? be_empty(t, err) : err_sys(err, "cannot open '%s/state'", t->backup_name);
 	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return err_sys(err, "cannot read '%s/state'", t->backup_name);
@@ -155,7 +158,7 @@ backup_open(struct tree *t, bool make, enum state *state, struct err *err)
 	t->backup = open(t->backup_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (t->backup < 0 && errno == ENOENT && !make)
 		return true;
-	if (t->backup < 0 || fstat(t->backup, &t->backup_st) != 0)
+	if (t->backup < 0)
 		return err_sys(err, "cannot open folder '%s'", t->backup_name);
 	if (!same_mount(t, err) || !state_read(t, state, err))
 		return false;

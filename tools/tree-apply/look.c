@@ -4,29 +4,20 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "auto.h"
 #include "beneath.h"
 #include "apply.h"
 
+/* path is own, or lies in it. Case does not count: some file systems fold it. */
 static bool
-same_inode(const struct stat *a, const struct stat *b)
+reaches(const char *path, const char *own)
 {
-	return b->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;
-}
+	const size_t n = own ? strlen(own) : 0;
 
-/* A tar must not reach what this run itself writes. */
-static bool
-is_ours(struct tree *t, const char *path, int folder, const struct local *l, struct err *err)
-{
-	struct stat st;
-
-	if (same_inode(&l->st, &t->manifest_st) || same_inode(&l->st, &t->backup_st))
-		return err_set(err, STATUS_USE, "'%s' is the manifest or the backup of this run", path);
-	if (!t->backup_st.st_ino || fstat(folder, &st) != 0 || !same_inode(&st, &t->backup_st))
-		return true;
-	return err_set(err, STATUS_USE, "'%s' lies in the backup of this run", path);
+	return n > 0 && !strncasecmp(path, own, n) && (path[n] == '/' || !path[n]);
 }
 
 /* The folder of path cannot be opened: nothing is there, or something stands in the way. */
@@ -66,16 +57,17 @@ look_link(int folder, const char *path, struct local *l, struct err *err)
 bool
 look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struct local *l, struct err *err)
 {
-	const int folder = tree_folder(t, path);
 	AUTO(fd_release) int fd = -1;
+	int folder;
 
 	memset(l, 0, sizeof(*l));
+	if (reaches(path, t->manifest_inside) || reaches(path, t->backup_inside))
+		return err_set(err, STATUS_USE, "'%s' is the manifest or the backup of this run", path);
+	folder = tree_folder(t, path);
 	if (folder < 0)
 		return look_up(t, path, l, err);
 	if (fstatat(folder, base_of(path), &l->st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || err_sys(err, "cannot look at '%s'", path);
-	if (!is_ours(t, path, folder, l, err))
-		return false;
 	if (S_ISLNK(l->st.st_mode))
 		return look_link(folder, path, l, err);
 	l->kind = S_ISDIR(l->st.st_mode) ? LOCAL_FOLDER : S_ISREG(l->st.st_mode) ? LOCAL_FILE : LOCAL_OTHER;

@@ -23,13 +23,13 @@ static const char usage[] = "tree-apply [-a | -i] [-c PATH]... [-k PATHS] -m MAN
 enum { MANIFEST_MAX = 512 * 1024 * 1024 };
 
 static bool
-read_manifest(struct tree *t, const struct options *o, struct manifest *m, struct err *err)
+read_manifest(struct tree *t, const struct options *o, struct manifest *m, bool *there, struct err *err)
 {
 	AUTO(mem_release) char *text = NULL;
 	size_t length;
 
-	if (stat(t->manifest_name, &t->manifest_st) != 0) {
-		t->manifest_st.st_ino = 0;
+	*there = access(t->manifest_name, F_OK) == 0;
+	if (!*there) {
 		if (errno != ENOENT)
 			return err_sys(err, "cannot look at '%s'", t->manifest_name);
 		if (o->adopt || o->first)
@@ -62,7 +62,7 @@ decide(struct tree *t, const struct options *o, struct plan *p, struct err *err)
 	struct entries e = {0};
 	struct manifest was = {0};
 
-	return read_manifest(t, o, &was, err) &&
+	return read_manifest(t, o, &was, &p->had_manifest, err) &&
 	       tar_read(t, STDIN_FILENO, o->dry ? TAR_COMPARE : TAR_STAGE, &was, &e, err) &&
 	       plan_make(t, o, &was, &e, p, err);
 }
@@ -119,8 +119,6 @@ fresh_run(struct tree *t, const struct options *o, struct plan *p, struct err *e
 {
 	struct err ignored = {0};
 
-	if (!backup_clean(t, false, err))
-		return false;
 	if (!prepare_all(t, o, p, err)) {
 		(void)backup_clean(t, false, &ignored);
 		return false;
@@ -148,8 +146,11 @@ apply(struct tree *t, const struct options *o, struct plan *p, struct err *err)
 		return true;
 	case STATE_APPLYING:
 		return plan_load(t, p, err) && manifest_ours(t, p, err) && go_on(t, p, err);
-	case STATE_NONE:
 	case STATE_STAGING:
+		if (!backup_clean(t, false, err))
+			return false;
+		break;
+	case STATE_NONE:
 		break;
 	}
 	return fresh_run(t, o, p, err);
@@ -206,6 +207,8 @@ run(struct tree *t, const struct options *o, bool back, struct err *err)
 
 	if (!tree_open(t, o->dry, err))
 		return false;
+	t->manifest_inside = tree_inside(t, t->manifest_name);
+	t->backup_inside = t->backup_name ? tree_inside(t, t->backup_name) : NULL;
 	if (back)
 		return undo(t, err);
 	if (!(o->dry ? decide(t, o, &p, err) : apply(t, o, &p, err)))

@@ -448,7 +448,6 @@ plan_make(struct tree *t, const struct options *o, const struct manifest *was, s
 	size_t i, deletions, before_folders;
 
 	p->root_ino = t->root_st.st_ino;
-	p->had_manifest = t->manifest_st.st_ino != 0;
 	p->manifest.at = arena_get(&t->arena, (was->count + e->count + 1) * sizeof(*p->manifest.at));
 	for (i = 0; i < was->count; i++)
 		if (!entry_find(e, was->at[i].path) && !plan_gone(&g, &was->at[i], err))

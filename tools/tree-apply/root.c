@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -45,6 +46,30 @@ tree_open(struct tree *t, bool share, struct err *err)
 	if (errno == EWOULDBLOCK)
 		return err_set(err, STATUS_SYS, "another tree-apply is at work in '%s'", t->root_name);
 	return err_sys(err, "cannot lock '%s'", t->root_name);
+}
+
+const char *
+tree_inside(struct tree *t, const char *name)
+{
+	AUTO(mem_release) char *root = realpath(t->root_name, NULL);
+	AUTO(mem_release) char *folder = strdup(name);
+	AUTO(mem_release) char *real = NULL;
+	char *slash;
+	size_t n;
+
+	if (!root || !folder)
+		return NULL;
+	for (n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
+		folder[n - 1] = '\0';
+	slash = strrchr(folder, '/');
+	name = slash ? slash + 1 : folder;
+	real = realpath(!slash ? "." : slash == folder ? "/" : (*slash = '\0', folder), NULL);
+	n = strlen(root) - (root[1] == '\0'); /* of "/" nothing is cut off */
+	if (!real || strncmp(real, root, n) != 0 || (real[n] != '/' && real[n]))
+		return NULL;
+	while (real[n] == '/')
+		n++;
+	return arena_fmt(&t->arena, "%s%s%s", real + n, real[n] ? "/" : "", name);
 }
 
 const char *

@@ -61,23 +61,37 @@ bring_back(struct tree *t, const struct op *op, bool over, struct err *err)
 	return err_sys(err, "cannot bring back '%s'", op->path);
 }
 
-/* The file that was put in the place of none goes again, unless it was changed since. */
+/* Something numbered in new/ says that this put is taken back, whatever comes to stand at its path after that. */
+static bool
+taken_back(struct tree *t, const struct op *op, struct err *err)
+{
+	char name[24];
+
+	return mkdirat(t->fresh, number_text(op->number, name), 0700) == 0 ||
+	       err_sys(err, "cannot make a folder in '%s'", t->backup_name);
+}
+
+/* The file that was put in the place of none goes back to new/, unless it was changed since. */
 static bool
 take_away(struct tree *t, const struct op *op, const struct local *live, struct err *err)
 {
-	if (live->kind == LOCAL_NONE || live->kind == LOCAL_BLOCKED)
-		return true;
+	char name[24];
+
 	if (is_as(live, &op->is)) {
 		const int folder = tree_folder(t, op->path);
 
 		if (folder < 0)
 			return tree_failed(t, op->path, err);
-		return unlinkat(folder, base_of(op->path), 0) == 0 || err_sys(err, "cannot remove '%s'", op->path);
+		return renameat(folder, base_of(op->path), t->fresh, number_text(op->number, name)) == 0 ||
+		       err_sys(err, "cannot remove '%s'", op->path);
 	}
-	if (!op->aside)
-		return tree_put_aside(t, op->path, err);
-	tree_note(t, arena_fmt(&t->arena, "'%s' was changed meanwhile, it stays", op->path));
-	return true;
+	if (live->kind != LOCAL_NONE && live->kind != LOCAL_BLOCKED) {
+		if (!op->aside && !tree_put_aside(t, op->path, err))
+			return false;
+		if (op->aside)
+			tree_note(t, arena_fmt(&t->arena, "'%s' was changed meanwhile, it stays", op->path));
+	}
+	return taken_back(t, op, err);
 }
 
 static bool
@@ -152,6 +166,8 @@ act_back(struct tree *t, const struct plan *p, struct err *err)
 {
 	size_t i;
 
+	if (t->fresh < 0 || t->old < 0) /* else all would look as if it had come back */
+		return err_set(err, STATUS_USE, "backup '%s' lacks its folder '%s'", t->backup_name, t->fresh < 0 ? "new" : "old");
 	tree_forget(t);
 	for (i = p->op_count; i-- > 0;) {
 		const struct op *op = &p->ops[i];
