@@ -1,4 +1,4 @@
-/* version-cmp [-0ir] | version-cmp A B - sort versions, oldest first, or compare two */
+/* version-cmp [-0ir] or version-cmp A B - sort versions, oldest first, or compare two */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>

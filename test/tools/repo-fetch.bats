@@ -334,6 +334,8 @@ git_backend=/usr/lib/git-core/git-http-backend
 	local url=$REMOTE_URL/r.git
 	stall_start; kill "${REMOTE_PIDS[-1]}"
 	https_proxy=http://localhost:$STALL_PORT fails_with 111 "cannot fetch from '$url'" repo-fetch "$url" m
+	HTTPS_PROXY=http://localhost:$STALL_PORT fails_with 111 "cannot fetch from '$url'" repo-fetch "$url" m
+	https_proxy=http://localhost:$STALL_PORT no_proxy=localhost run -0 repo-fetch "$url" m
 	run -0 repo-fetch "$url" m
 }
 
@@ -498,6 +500,12 @@ git_backend=/usr/lib/git-core/git-http-backend
 	run -0 repo-fetch r m
 	chown -R 0 r
 	[ "$output" = "$(head_of main)" ]
+}
+
+@test "repo-fetch: the example of the man page does what it says" {
+	sample; git clone -q --mirror r repo.git
+	commit=$(repo-fetch -b main repo.git mirror)
+	[ "$(repo-ls mirror "$commit")" = f ]
 }
 
 @test "repo-fetch: a full disk under stdout is the world's fault; wrong use shows the usage" {

@@ -202,6 +202,14 @@ link_reason() {
 	fails_with 100 "'f' is not the content of a file" repo-ls -l r main
 }
 
+@test "repo-ls: the example of the man page does what it says" {
+	repo_make r; mkdir -p r/app/d r/other; echo 1 >r/app/d/one; echo 2 >r/other/two
+	git -C r add .; git -C r commit -q -m 1; git -C r tag v1.1.0; git clone -q --mirror r repo.git
+	mkdir server
+	repo-ls repo.git v1.1.0 | grep '^app/' | repo-tar repo.git v1.1.0 | tar -xf - -C server
+	[ "$(cd server && find . -type f)" = ./app/d/one ]
+}
+
 @test "repo-ls: a full disk is the world's fault; wrong use shows the usage" {
 	repo_make r; echo 1 >r/one; git -C r add .; git -C r commit -q -m 1
 	run -111 --separate-stderr sh -c 'repo-ls r main >/dev/full'

@@ -81,6 +81,12 @@ load ../lib/common
 	done
 }
 
+@test "version-cmp: the examples of the man page do what it says" {
+	[ "$(version-cmp 1.2.1-rc-1 v1.2.1)" = '<' ]
+	[ "$(printf '%s\n' v1.9.0 latest v1.10.0 v1.10.0-beta-2 | version-cmp -i | tail -n 1)" = v1.10.0 ]
+	[ "$(printf '%s\n' v1.9.0 latest v1.10.0 v1.10.0-beta-2 | version-cmp -i -r | head -n 1)" = v1.10.0 ]
+}
+
 @test "version-cmp: a full disk or an unreadable input is the world's fault" {
 	run -111 --separate-stderr sh -c 'version-cmp 1.0 2.0 >/dev/full'
 	[[ "$stderr" == *'No space left'* ]]

@@ -253,6 +253,14 @@ no_answer() { # status 1, and not a word
 	! grep -q 'certs' trace
 }
 
+@test "version-tag: the examples of the man page do what it says" {
+	repo_make r; commit_at 1
+	for tag in v1.0.0 v1.1.0 v1.10.0 v1.9.0 v2.0.0-rc-1; do git -C r tag $tag; done
+	git clone -q --mirror r repo.git
+	[ "$(version-tag -b main repo.git | cut -f 1)" = 2.0.0-rc-1 ]
+	[ "$(version-tag -l repo.git | cut -f 1 | grep -v -- - | version-cmp -r | head -n 3 | xargs)" = '1.10.0 1.9.0 1.1.0' ]
+}
+
 @test "version-tag: a full disk is the world's fault; wrong use shows the usage" {
 	repo_make r; commit_at 1; git -C r tag v1.0.0
 	run -111 --separate-stderr sh -c 'version-tag r >/dev/full'

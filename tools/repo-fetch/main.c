@@ -1,4 +1,4 @@
-/* repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] URL DIR - fetch a repository into a bare mirror, print a commit */
+/* repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] URL DIR - fetch into a bare mirror and print a commit */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
