@@ -74,7 +74,7 @@ save(const struct options *o, const struct engine *engine, struct request *r, st
 		return false;
 	if (!unpack(work_file(w, "stored"), NULL, &m->packed, &why))
 		return err_set(err, STATUS_SYS, "cannot read the backup back: %s", why.text);
-	return store_lock(&o->store, &lock, err) && put(o, engine, w, m, stamp, err);
+	return store_lock(&o->store, &lock, err) && put(o, engine, w, m, arena_str(r->arena, stamp), err);
 }
 
 int
