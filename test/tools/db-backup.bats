@@ -756,6 +756,32 @@ sync bk' ]
 	[ "$(ls)" = $'a?b%41#c\nbk' ]
 }
 
+@test "db-backup: a folder above the database whose name would break the record does not" {
+	local here=$PWD
+	mkdir $'x\nsha256_meta: 1\n'; cd $'x\nsha256_meta: 1\n'
+	database delete
+	db-backup -d "$here/bk" save one
+	db-backup -d "$here/bk" verify one
+}
+
+@test "db-backup: a user who may only read the database can back it up" {
+	local mode
+	public=$(mktemp -d) # the folders of bats are closed to other users
+	cd "$public"; chmod 755 .
+	cp "$(command -v db-backup)" tool
+	for mode in delete wal; do
+		database $mode
+		[ $mode = delete ] || holder 'SELECT count(*) FROM v' # with nobody at it, a database with a log needs a folder to write to
+		chmod 644 app.db*
+		mkdir $mode; chown nobody $mode
+		setpriv --reuid nobody --regid nogroup --clear-groups ./tool -d $mode save one
+		db-backup -d $mode verify one
+	done
+	exec 8>&-; wait
+}
+
+teardown() { [ -z "${public-}" ] || rm -rf "$public"; }
+
 @test "db-backup: a full disk behind stdout is 111; the backup that was made stands" {
 	database delete
 	run -111 bash -c 'db-backup save one >/dev/full'

@@ -434,6 +434,23 @@ migrate-run: 'm/v1.0.0/003.sql.bak' is passed over: it is no .sql" ]
 	[ "$(sqlite3 app.db 'SELECT group_concat(what, "") FROM log')" = 12345 ]
 }
 
+@test "migrate-run: even where the lock of the folder has no effect, no file runs twice" {
+	printf 'int flock(int fd, int how) { (void)fd; (void)how; return 0; }\n' >shim.c
+	gcc -shared -fPIC -o shim.so shim.c
+	local i n
+	migration v1.0.0/001.sql 'CREATE TABLE log(n INTEGER PRIMARY KEY, what TEXT);'
+	for i in 1 2 3 4 5; do
+		migration "v1.$i.0/001.sql" "INSERT INTO log(what) VALUES ('$i'); WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 30000) SELECT max(x) FROM c;"
+	done
+	for n in 1 2 3 4 5 6 7 8; do
+		(ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$PWD/shim.so migrate-run -t 2.0.0 m >"out.$n" 2>"err.$n" || [ $? -eq 1 ] || echo bad >>"err.$n") 3>&- &
+	done
+	wait
+	[ -z "$(cat err.*)" ]
+	[ "$(cat out.* | cut -f1 | sort | uniq -c | awk '{ print $1 }' | tr -d '\n')" = 111111 ]
+	[ "$(sqlite3 app.db 'SELECT group_concat(what, "") FROM log')" = 12345 ]
+}
+
 # state_of_run - the effects and the rows, as `t u ledger...`
 state_of_run() {
 	sqlite3 app.db "SELECT name FROM sqlite_master WHERE name IN ('t', 'u') ORDER BY 1;" 2>/dev/null | tr '\n' ' '

@@ -69,15 +69,16 @@ meta_note(const struct store *s, const struct meta *m, const char *key)
 }
 
 static bool
-parse(const struct store *s, const char *name, char *text, size_t length, struct meta *m, struct err *err)
+parse(const struct store *s, const char *name, const char *text, size_t length, struct meta *m, struct err *err)
 {
 	struct arena *a = s->arena;
-	char *last = memmem(text, length, seal, sizeof(seal) - 1);
+	const size_t seal_length = sizeof(seal) - 1 + HASH_HEX; /* its LF counted for the NUL */
+	const char *last = length > seal_length ? text + length - seal_length : text;
 	char hex[HASH_HEX];
 	const char *f;
 
-	if (strlen(text) != length || !last || last == text || last[-1] != '\n' ||
-	    strlen(last) != sizeof(seal) - 1 + HASH_HEX || last[strlen(last) - 1] != '\n')
+	if (strlen(text) != length || last == text || last[-1] != '\n' || strncmp(last, seal, sizeof(seal) - 1) != 0 ||
+	    text[length - 1] != '\n')
 		return err_set(err, STATUS_NO, "its record is cut or is none");
 	if (!hash_bytes(text, (size_t)(last - text), hex, err))
 		return false;

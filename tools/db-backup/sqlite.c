@@ -61,6 +61,7 @@ dump(const struct request *r, const char **notes, struct err *err)
 	AUTO(mem_release) char *full = realpath(path, NULL);
 	int64_t pages, version;
 	struct stat st;
+	char *p;
 
 	if (!full || stat(path, &st) != 0)
 		return err_sys(err, "cannot look at '%s'", path);
@@ -74,6 +75,9 @@ dump(const struct request *r, const char **notes, struct err *err)
 	if (!lite_open(&to, r->raw, LITE_STILL, 0, err) || !lite_number(&to, "PRAGMA page_count", &pages, err) ||
 	    !lite_number(&to, "PRAGMA user_version", &version, err))
 		return false;
+	for (p = full; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?'; /* a record has lines */
 	*notes = arena_fmt(r->arena, "sqlite: %s\npage_count: %" PRId64 "\nuser_version: %" PRId64
 	    "\nmode: %o\nsource: %s\n", sqlite3_libversion(), pages, version, (unsigned)(st.st_mode & 0777), full);
 	return true;

@@ -291,7 +291,7 @@ run(const struct target *t, const struct migration *m, bool *ran, struct err *er
 static bool
 baseline_inside(struct lite *l, const struct target *t, const struct migrations *all, bool *is, struct err *err)
 {
-	const char *time = now(t->arena);
+	const char *stamp = now(t->arena);
 	struct ledger found;
 	size_t i;
 
@@ -302,7 +302,7 @@ baseline_inside(struct lite *l, const struct target *t, const struct migrations 
 	if (found.count)
 		return lite_exec(l, "ROLLBACK", err);
 	for (i = 0; i < all->count; i++)
-		if (!record(l, t, &all->list[i], "baseline", time, time, err))
+		if (!record(l, t, &all->list[i], "baseline", stamp, stamp, err))
 			return false;
 	return lite_exec(l, "COMMIT", err);
 }
