@@ -156,10 +156,12 @@ passes() {
 		while (keys %seen < $paths) { $seen{join '/', map { pick(@part) } 0 .. rnd(5)} = 1 }
 		open my $p, '>', 'paths' or die; print $p "$_\0" for sort keys %seen; close $p;
 		my ($matched, $differ) = (0, 0);
+		my @given = ('ab**/c', 'ab**/**/c', 'ab**/*b/c', 'a/ab**/c', 'ab**', 'a/b**', '**\\/b', 'a/**\\/b', 'ab**\\/c', 'a\\b**/c', 'a/**\\/**/b',
+			'**/**', '**/a/**', 'a/**/', '/**/', '***/a', 'a***', 'a/***/b', '**a', '**a/b', 'a\\/b', '/a', '/a/', '/*/b', '*/', '**/a/b');
 		for (1 .. $batches) {
 			my @patterns;
 			while (@patterns < $crowd) {
-				my $one = join '', map { pick($crowd == 1 ? @token : @token[0 .. $#token - 4]) } 0 .. rnd(7);
+				my $one = @given ? shift @given : join '', map { pick($crowd == 1 ? @token : @token[0 .. $#token - 4]) } 0 .. rnd(7);
 				next if $one =~ m{^[!#]|//| $} or $crowd > 1 && $one =~ m{(^|/)\.?\.?/*$|(^|/)\.\.?/|\\/?$|(^|/)\\/};
 				push @patterns, $one;
 			}
@@ -182,6 +184,61 @@ passes() {
 	X
 	perl differ.pl "${DIFFER_SEED:-20240607}" "${DIFFER_BATCHES:-800}" 1 300
 	perl differ.pl "${DIFFER_SEED:-20240607}" 20 8 3000
+}
+
+@test "preset-filter: precedence and rule agree with git asked level by level, in any order of the paths" {
+	git init -q .
+	cat >levels.pl <<-'X'
+		use strict; use warnings;
+		my ($seed, $rounds, $paths) = @ARGV;
+		sub rnd { $seed = $seed * 16807 % 2147483647; $seed % shift }
+		sub pick { $_[rnd(scalar @_)] }
+		my @part = qw(a b c ab abc a.c .b);
+		my @token = ('a', 'b', 'c', '*', '**', '/', '/', '**/', '/**', '/**/', '?', '[ab]', '.c', 'ab*', 'b/');
+		sub some {
+			my ($n, @out) = shift;
+			while (@out < $n) {
+				my $one = join '', map { pick(@token) } 0 .. rnd(4);
+				push @out, $one if $one !~ m{//|^/?$|(^|/)\.\.?(/|$)};
+			}
+			@out
+		}
+		sub yaml { '[' . join(', ', map { "'$_'" } @_) . ']' }
+		sub set { my %set = map { chomp; $_ => 1 } @_; \%set }
+		sub git { # includes begin at the root
+			my ($rooted, @list) = @_;
+			open my $x, '>', '.git/info/exclude' or die; print $x $rooted && !m{^/} ? "/$_\n" : "$_\n" for @list; close $x;
+			set(`git check-ignore --no-index --stdin <sorted`)
+		}
+		my %seen;
+		while (keys %seen < $paths) { $seen{join '/', map { pick(@part) } 0 .. rnd(5)} = 1 }
+		my @all = sort keys %seen; my @mixed = @all;
+		for (my $i = @mixed; --$i;) { my $j = rnd($i + 1); @mixed[$i, $j] = @mixed[$j, $i] }
+		for (['sorted', @all], ['mixed', @mixed]) { my ($name, @list) = @$_; open my $f, '>', $name or die; print $f "$_\n" for @list; close $f }
+		my %count;
+		for (1 .. $rounds) {
+			my @list = ([some(1 + rnd(3))], [some(rnd(3))], [some(rnd(3))], [some(rnd(3))]);
+			open my $y, '>', 'c.yaml' or die;
+			printf $y "s: {presets: [p], custom_include: %s, custom_exclude: %s}\ndeployment_presets: {p: {include: %s, exclude: %s}}\n",
+				map { yaml(@{$list[$_]}) } 2, 3, 0, 1;
+			close $y;
+			my @git = map { git($_ % 2 == 0, @{$list[$_]}) } 0 .. 3;
+			my @passed = (set(`preset-filter -f c.yaml s <sorted`), set(`preset-filter -f c.yaml s <mixed`));
+			my @why = map { my %h; for (`preset-filter -e -f c.yaml s <$_`) { chomp; my ($v, $path, $rule) = split /\t/; $h{$path} = "$v $rule" } \%h } 'sorted', 'mixed';
+			for my $path (@all) {
+				my ($level) = grep { $git[$_]{$path} } 3, 2, 1, 0;
+				my $name = defined $level ? ('- deployment_presets.p.include: ', '- deployment_presets.p.exclude: ', '- s.custom_include: ', '- s.custom_exclude: ')[$level] : '- no include matches';
+				my $wanted = defined $level && $level % 2 == 0;
+				$name =~ s/^-/+/ if $wanted;
+				$count{$name}++;
+				next if $wanted == ($passed[0]{$path} // 0) && $wanted == ($passed[1]{$path} // 0) && index($why[0]{$path}, $name) == 0 && $why[0]{$path} eq $why[1]{$path};
+				print "$path: wanted $name, got $why[0]{$path} and $why[1]{$path}\n", `cat c.yaml`;
+				exit 1;
+			}
+		}
+		exit(keys %count != 5);
+	X
+	perl levels.pl "${DIFFER_SEED:-20240607}" 100 400
 }
 
 @test "preset-filter: a section without any include is refused" {
@@ -336,6 +393,8 @@ passes() {
 	preset-filter -f c.yaml s <paths | cmp - paths
 	printf 'a/%*s\na/x\n' 1048575 '' >paths
 	fails_with 100 'standard input:1: the path is longer than 1 MiB' preset-filter -f c.yaml s <paths
+	printf 'a/x\na/%*s\n' 1048575 '' >paths
+	fails_with 100 'standard input:2: the path is longer than 1 MiB' preset-filter -f c.yaml s <paths
 	printf 'a/x\na/%*s' 1048575 '' >paths
 	fails_with 100 'standard input:2: the path is longer than 1 MiB' preset-filter -f c.yaml s <paths
 	printf 'a/%*s' 3000000 '' >paths

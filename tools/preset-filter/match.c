@@ -200,7 +200,6 @@ matcher_enter(struct matcher *m, const char *path, size_t length)
 	    memcmp(path + m->kept[k].end, m->folder + m->kept[k].end, m->kept[k + 1].end - m->kept[k].end) == 0)
 		k++;
 	m->now = &m->kept[k];
-	m->depth = k;
 	for (at = m->now->end; at < length; k++) {
 		/* Levels too deep to be kept take turns in the two places behind. */
 		struct level_of_folder *to = &m->kept[k < MATCH_KEPT ? k + 1 : MATCH_KEPT + 1 + k % 2];

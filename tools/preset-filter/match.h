@@ -46,8 +46,8 @@ struct matcher {
 	struct test *any, *any_file; /* patterns of any depth: all, and those that match files */
 	size_t any_count, any_file_count;
 	struct level_of_folder kept[MATCH_KEPT + 3], *now;
-	size_t depth;                /* index of the last kept level of the folder */
-	char *folder;                /* path of the folder entered last, with its slash */
+	size_t depth;                /* index of the last kept level; it may lie below the folder entered last */
+	char *folder;                /* path of that folder, with its slash, and of the kept levels below it */
 	size_t folder_length;
 	const struct test *tests;    /* for names in it */
 	struct test *merged;
