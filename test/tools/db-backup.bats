@@ -791,3 +791,12 @@ teardown() { [ -z "${public-}" ] || rm -rf "$public"; }
 	run -111 bash -c 'db-backup restore -a aside one >/dev/full'
 	[ -e aside ]
 }
+
+@test "db-backup: the examples of its man page do what they say" {
+	mkdir data; database delete; mv app.db data
+	awk '/^\.Sh EXAMPLES/ { on = 1 } /^\.Ed/ { show = 0 } show { print } on && /^\.Bd/ { show = 1 }' "$SLIPWAY_TOP/man/db-backup.1" >script
+	[ "$(wc -l <script)" = 9 ]
+	run -0 --separate-stderr sh -e script
+	[ "$(tr -s ' ' <<<"$output")" = $'data/app.db.before\nv w' ]
+	[ "$(dump data/app.db)" = "$(dump data/app.db.before)" ]
+}

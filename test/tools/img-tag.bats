@@ -101,3 +101,14 @@ io.slipway.env=test" ]
 	run -111 bash -c 'img-tag -a app -e prod 1.2 >/dev/full'
 	run -111 bash -c 'img-tag -r 1.2 >/dev/full'
 }
+
+@test "img-tag: the examples of its man page do what they say" {
+	awk '/^\.Sh EXAMPLES/ { on = 1 } /^\.Ed/ { show = 0 } show { print } on && /^\.Bd/ { show = 1 }' "$SLIPWAY_TOP/man/img-tag.1" >script
+	run -0 --separate-stderr sh -e script
+	[ "$output" = 'app-prod:1.2.3
+app-prod:latest
+--label org.opencontainers.image.version=1.2.3
+--label io.slipway.app=app
+--label io.slipway.env=prod
+1.2.3+build.5' ]
+}

@@ -538,3 +538,21 @@ state_of_run() {
 	run -1 --separate-stderr migrate-run -t 1.0.0 empty
 	[ -z "$output$stderr" ]
 }
+
+# example N - the Nth example of the man page, as a script
+example() { awk -v n="$1" '/^\.Sh EXAMPLES/ { on = 1 } /^\.Ed/ { show = 0 } show { print } on && /^\.Bd/ { show = ++count == n }' \
+	"$SLIPWAY_TOP/man/migrate-run.1"; }
+
+@test "migrate-run: the examples of its man page do what they say" {
+	migration v1.1.0/001.sql 'CREATE TABLE t(a);'
+	migration v2.0.0/001.sql $'-- slipway: hazard slow scans t\nSELECT 1;'
+	mv m migrations; mkdir data
+	example 1 >script; example 2 >>script; example 3 >more
+	run -0 --separate-stderr sh -e script
+	[ "$(cut -f1 <<<"$output")" = $'v1.1.0/001.sql\nv1.1.0/001.sql\nv2.0.0/001.sql' ]
+	[[ "${lines[2]}" == $'v2.0.0/001.sql\thazard slow scans t' ]]
+	export SLIPWAY_DATABASE_URL=sqlite:other.db
+	sqlite3 other.db 'CREATE TABLE x(a)'
+	run -0 sh -e more
+	[ "$output" = v1.1.0/001.sql ]
+}
