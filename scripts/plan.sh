@@ -144,7 +144,7 @@ put_database() {
 
 # The release's tree by presets, and what it would do to this directory.
 select_files() {
-	preset-filter -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" >"$run/paths"
+	preset-filter -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" >"$run/paths"
 	repo-tar "$state/repo" "$commit" <"$run/paths" >"$run/files.tar"
 	set -- -n -c "$config_path" -k "$run/paths.all" -b "$run/files"
 	case $(get baseline) in
@@ -163,7 +163,7 @@ plan_files() {
 		put baseline tag
 		before=$(printf '%s' "$old" | cut -f 3)
 		repo-ls "$state/repo" "$before" >"$run/paths.before"
-		preset-filter -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.before" |
+		preset-filter -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.before" |
 			repo-tar "$state/repo" "$before" >"$run/before.tar"
 		tree-apply -l <"$run/before.tar" >"$run/baseline"
 		rm "$run/before.tar"
@@ -177,7 +177,7 @@ plan_files() {
 		put_database
 		select_files
 	fi
-	preset-filter -e -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |
+	preset-filter -e -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |
 		awk -F '\t' -v run="$config:" -v name="$config_path:" '$1 == "-" {
 			if (i = index($0, run)) $0 = substr($0, 1, i - 1) name substr($0, i + length(run)); print }' >"$run/excluded"
 	while IFS="$tab" read -r _ path rule; do

@@ -280,6 +280,22 @@ acked_between() { awk -F '\t' -v a="$1" -v b="$2" '$1 >= a && $1 < b' acked | wc
 rows_missing() {
 	local from=$1 to=$2
 	shift 2
-	for db; do sqlite3 "$db" 'SELECT body FROM note' || return 1; done | sort -u >rows.there
+	for db; do [ ! -e "$db" ] || sqlite3 -readonly "$db" 'SELECT body FROM note'; done | sort -u >rows.there
 	awk -F '\t' -v a="$from" -v b="$to" '$1 >= a && $1 < b { print $2 }' acked | sort | comm -23 - rows.there
+}
+
+# ---- what an update does in the meantime ----
+
+# A build that takes a while, so that the client writes enough between backup and stop.
+slow_build() {
+	mkdir -p slow
+	printf '#!/bin/sh\n[ "$1" != build ] || sleep 3\nexec %s "$@"\n' "$(command -v docker)" >slow/docker
+	chmod +x slow/docker
+	local tool
+	for tool in "$SLIPWAY_BIN"/*; do ln -sf "$tool" slow/; done
+}
+
+# The time at which the engine was told to stop a container, in nanoseconds.
+stop_time() { # CONTAINER SINCE
+	docker events --since "$2" --until "$(date +%s)" --filter "container=$1" --filter event=kill --format '{{.TimeNano}}' | head -n 1
 }

@@ -58,3 +58,9 @@ load ../lib/common
 	fails_with 100 'usage: put-file' put-file </dev/null
 	[ ! -e f ]
 }
+
+@test "put-file: the example of its man page" {
+	mkdir config
+	printf 'version: "1.2.3"\n' | put-file config/.version
+	[ "$(cat config/.version)" = 'version: "1.2.3"' ]
+}
