@@ -103,6 +103,15 @@ no_strays() { # nothing but a repository and the lock
 	done
 }
 
+@test "repo-fetch: a mirror that git gc has packed goes on" {
+	sample; repo-fetch r m; commit three; repo-fetch r m
+	git -C m gc -q --prune=now
+	run -0 repo-fetch r m; [ "$output" = "$(head_of main)" ]
+	commit four v2.0.0
+	run -0 repo-fetch r m; [ "$output" = "$(head_of main)" ]
+	same_refs r m
+}
+
 @test "repo-fetch: what is gone at the remote goes, what was forced follows, folders and files may swap" {
 	sample; git -C r branch gone; git -C r branch swap; git -C r branch dir/x
 	repo-fetch r m
@@ -442,6 +451,15 @@ git_backend=/usr/lib/git-core/git-http-backend
 	done
 	echo "$runs kills"
 	[ $runs -ge 60 ]
+}
+
+@test "repo-fetch: a mirror that a power cut left half made is made anew" {
+	sample; mkdir -p m/objects/pack m/refs; : >m/slipway.lock; : >m/HEAD; echo '[co' >m/config; echo x >m/config.lock
+	: >m/objects/pack/pack-0123456789012345678901234567890123456789.idx; echo x >m/objects/pack/pack_git2_abc
+	run -0 repo-fetch r m
+	[ "$output" = "$(head_of main)" ]
+	same_refs r m; no_strays m
+	[ "$(find m/objects/pack -type f | wc -l)" = 2 ]
 }
 
 @test "repo-fetch: what it brought is synced before the references show it" {

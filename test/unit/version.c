@@ -38,7 +38,7 @@ static const char *const equals[][2] = {
 static const char *const not_versions[] = {
 	"", "v", "1", "v1", "1.", ".1", "1..2", "1.2.", "1.2.3.4.5", "1.2-", "1.2+", "1.2-a..b", "1.2-a--b", "1.2--",
 	"1.2-a-", "1.2+a+b", "1.2B", "1.2b1", "1.2 ", " 1.2", "-1.2", "1.-2", "vv1.2", "1.2\n", "$(id)", "--upload-pack=x",
-	"1.2rc", "1.2beta", "1.2.3alpha-1", "1.2_3", "1,2", "\xc3\xa9" "1.2", "latest", "1.2-\xc3\xa9",
+	"1.2rc", "1.2beta", "1.2.3alpha-1", "1.2_3", "1,2", "\303\2511.2", "latest", "1.2-\xc3\xa9",
 };
 
 static const char *const versions[] = {
