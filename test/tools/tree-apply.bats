@@ -685,3 +685,11 @@ refused() {
 	fails_with 100 "-c '../x'" tree-apply -i -c ../x -m man -b b root </dev/null
 	fails_with 111 "cannot open 'nolist'" tree-apply -i -k nolist -m man -b b root </dev/null
 }
+
+@test "tree-apply: the first example of the man page runs" {
+	mkdir -p v1/a v2; echo 1 >v1/a/f; echo 1 >v1/gone; cp -r v1/a v2/; echo 2 >v2/a/f; echo n >v2/new
+	awk '/^\.Ed/ { exit } on { print } /^\.Bd/ { on = 1 }' "$SLIPWAY_TOP/man/tree-apply.1" >example
+	run -0 sh -eu example
+	[ "$(cut -f 1,2 <<<"$output" | tr '\t\n' ' ,')" = 'A a/f,A gone,M a/f,D gone,A new,M a/f,D gone,A new,' ]
+	diff -r v1 site
+}

@@ -130,9 +130,13 @@ int rename_fresh(int from_folder, const char *from, int to_folder, const char *t
 bool tree_put_aside(struct tree *t, const char *path, struct err *err);
 
 /* look.c */
-/* What lies at path. It is hashed when its size is one of the two. A mount point in the way, and MANIFEST or what is
- * in BACKUP, are STATUS_USE. */
-bool look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struct local *l, struct err *err);
+/* What lies at path. It is hashed when its size allows that it is what `is` says (NULL: not at all). A mount point in
+ * the way, and MANIFEST or what is in BACKUP, are STATUS_USE. */
+bool look(struct tree *t, const char *path, const struct manifest_entry *is, struct local *l, struct err *err);
+/* As look; content is that of `is`, to be compared with instead (NULL: not known). It is also hashed when it may be
+ * `was`. */
+bool look_for(struct tree *t, const char *path, const struct manifest_entry *is, const void *content,
+              const struct manifest_entry *was, struct local *l, struct err *err);
 bool is_as(const struct local *l, const struct manifest_entry *e);
 
 /* tar.c */
@@ -162,7 +166,8 @@ enum state { STATE_NONE, STATE_STAGING, STATE_APPLYING, STATE_APPLIED, STATE_UND
 /* Opens BACKUP and reads where it stands; without make a missing one is STATE_NONE with t->backup -1. */
 bool backup_open(struct tree *t, bool make, enum state *state, struct err *err);
 bool backup_begin(struct tree *t, struct err *err);  /* STATE_STAGING, new/ and old/ */
-bool backup_commit(struct tree *t, struct err *err); /* all of BACKUP on the disk, then STATE_APPLYING */
+/* All of BACKUP on the disk, then STATE_APPLYING; puts: there is more than the few files of backup_file. */
+bool backup_commit(struct tree *t, bool puts, struct err *err);
 bool backup_turn(struct tree *t, enum state state, struct err *err); /* to one of the later states; needs no space */
 /* Takes all away that a run put there; with keep_state the state stays. */
 bool backup_clean(struct tree *t, bool keep_state, struct err *err);

@@ -28,7 +28,11 @@ static const char *const state_names[] = {
 	[STATE_UNDONE] = "undone",
 };
 
-enum { STATES = sizeof(state_names) / sizeof(*state_names) };
+/* All that is in BACKUP beside new/ and old/; the state goes last. */
+static const char *const files[] = { "plan", "manifest.new", "manifest.old", "state.applying", "state.applied",
+	                             "state.undoing", "state.undone", "state" };
+
+enum { FILES = sizeof(files) / sizeof(*files), STATES = sizeof(state_names) / sizeof(*state_names) };
 
 static void
 state_text(enum state state, char out[64])
@@ -207,10 +211,25 @@ backup_turn(struct tree *t, enum state state, struct err *err)
 	return true;
 }
 
-bool
-backup_commit(struct tree *t, struct err *err)
+/* The few files of a run that puts nothing: no reason to wait for all that others write. */
+static bool
+sync_files(struct tree *t)
 {
-	if (syncfs(t->backup) != 0)
+	size_t i;
+
+	for (i = 0; i < FILES; i++) {
+		AUTO(fd_release) int fd = openat(t->backup, files[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0 ? errno != ENOENT : fsync(fd) != 0)
+			return false;
+	}
+	return fsync(t->backup) == 0;
+}
+
+bool
+backup_commit(struct tree *t, bool puts, struct err *err)
+{
+	if (puts ? syncfs(t->backup) != 0 : !sync_files(t))
 		return err_sys(err, "cannot sync '%s'", t->backup_name);
 	return backup_turn(t, STATE_APPLYING, err);
 }
@@ -235,8 +254,6 @@ clean_inner(struct tree *t, int *fd, const char *name, struct err *err)
 bool
 backup_clean(struct tree *t, bool keep_state, struct err *err)
 {
-	static const char *const files[] = { "plan", "manifest.new", "manifest.old", "state.applying", "state.applied",
-		                             "state.undoing", "state.undone", "state" };
 	AUTO(dir_release) DIR *d = list(t->backup, ".");
 	struct dirent *de;
 	size_t i;
@@ -246,7 +263,7 @@ backup_clean(struct tree *t, bool keep_state, struct err *err)
 	while (d && (de = readdir(d)) != NULL)
 		if (is_temp(de->d_name))
 			(void)unlinkat(t->backup, de->d_name, 0);
-	for (i = 0; i < sizeof(files) / sizeof(*files) - keep_state; i++)
+	for (i = 0; i < FILES - (size_t)keep_state; i++)
 		if (unlinkat(t->backup, files[i], 0) != 0 && errno != ENOENT)
 			return err_sys(err, "cannot clean '%s'", t->backup_name);
 	return true;

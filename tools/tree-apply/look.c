@@ -54,8 +54,32 @@ look_link(int folder, const char *path, struct local *l, struct err *err)
 	return hash_bytes(target, (size_t)n, l->sha, err);
 }
 
+/* Whether the rest of fd is just these bytes. */
+static bool
+holds(int fd, const char *path, const char *content, uint64_t left, bool *yes, struct err *err)
+{
+	char buf[64 * 1024];
+
+	*yes = false;
+	while (left > 0) {
+		ssize_t n = read(fd, buf, left < sizeof(buf) ? (size_t)left : sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "cannot read '%s'", path);
+		if (n == 0 || memcmp(buf, content, (size_t)n) != 0)
+			return true;
+		content += n;
+		left -= (uint64_t)n;
+	}
+	*yes = true;
+	return true;
+}
+
 bool
-look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struct local *l, struct err *err)
+look_for(struct tree *t, const char *path, const struct manifest_entry *is, const void *content,
+         const struct manifest_entry *was, struct local *l, struct err *err)
 {
 	AUTO(fd_release) int fd = -1;
 	int folder;
@@ -79,9 +103,28 @@ look(struct tree *t, const char *path, uint64_t size, uint64_t other_size, struc
 		return err_set(err, STATUS_USE, "'%s' is a mount point inside '%s'", path, t->root_name);
 	if (fd < 0 || fstat(fd, &l->st) != 0)
 		return err_sys(err, "cannot open '%s'", path);
-	if ((uint64_t)l->st.st_size != size && (uint64_t)l->st.st_size != other_size)
-		return true;
-	return hash_fd(fd, path, l->sha, NULL, err);
+	if (is && content && (uint64_t)l->st.st_size == is->size) {
+		bool yes;
+
+		if (!holds(fd, path, content, is->size, &yes, err))
+			return false;
+		if (yes) {
+			memcpy(l->sha, is->sha, sizeof(l->sha));
+			return true;
+		}
+		if (lseek(fd, 0, SEEK_SET) != 0)
+			return err_sys(err, "cannot read '%s'", path);
+		is = NULL;
+	}
+	if ((is && (uint64_t)l->st.st_size == is->size) || (was && (uint64_t)l->st.st_size == was->size))
+		return hash_fd(fd, path, l->sha, NULL, err);
+	return true;
+}
+
+bool
+look(struct tree *t, const char *path, const struct manifest_entry *is, struct local *l, struct err *err)
+{
+	return look_for(t, path, is, NULL, NULL, l, err);
 }
 
 bool

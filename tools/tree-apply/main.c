@@ -87,7 +87,7 @@ static bool
 prepare_all(struct tree *t, const struct options *o, struct plan *p, struct err *err)
 {
 	return backup_begin(t, err) && decide(t, o, p, err) && stage_rest(t, p, err) && plan_save(t, p, err) &&
-	       save_manifests(t, p, err) && backup_commit(t, err);
+	       save_manifests(t, p, err) && backup_commit(t, p->op_count > 0, err);
 }
 
 static bool

@@ -98,7 +98,7 @@ plan_gone(struct planning *g, const struct manifest_entry *was, struct err *err)
 	const char *reason = NULL;
 	struct local l;
 
-	if (!look(g->t, was->path, was->size, UINT64_MAX, &l, err))
+	if (!look(g->t, was->path, was, &l, err))
 		return false;
 	if (l.kind == LOCAL_NONE || l.kind == LOCAL_BLOCKED || l.kind == LOCAL_FOLDER)
 		return true; /* taken away by hand: nothing to remove, nothing to remember */
@@ -179,7 +179,7 @@ clear_folder(struct planning *g, const char *folder, const char *top, struct err
 
 		if (has(&g->removed, inner))
 			continue;
-		if (!look(g->t, inner, UINT64_MAX, UINT64_MAX, &l, err))
+		if (!look(g->t, inner, NULL, &l, err))
 			return false;
 		if (l.kind != LOCAL_FOLDER)
 			return err_set(err, STATUS_USE, "'%s' is in the way of the file '%s'", inner, top);
@@ -232,7 +232,7 @@ plan_keep(struct planning *g, struct entry *e, struct err *err)
 
 	for (k = 1;; k++) {
 		kept = k == 1 ? arena_fmt(a, "%s.slipway-local", path) : arena_fmt(a, "%s.slipway-local.%u", path, k);
-		if (!name_fits(kept, err) || !look(g->t, kept, UINT64_MAX, UINT64_MAX, &there, err))
+		if (!name_fits(kept, err) || !look(g->t, kept, NULL, &there, err))
 			return false;
 		if (there.kind == LOCAL_NONE)
 			break;
@@ -256,7 +256,7 @@ plan_beside(struct planning *g, struct entry *e, struct err *err)
 	struct local *there = arena_get(&g->t->arena, sizeof(*there));
 	struct op *op;
 
-	if (!name_fits(path, err) || !look(g->t, path, e->is.size, UINT64_MAX, there, err))
+	if (!name_fits(path, err) || !look(g->t, path, &e->is, there, err))
 		return false;
 	if (there->kind == LOCAL_FOLDER || there->kind == LOCAL_OTHER)
 		return err_set(err, STATUS_USE, "'%s' is in the way of a new file", path);

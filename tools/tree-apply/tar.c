@@ -230,8 +230,6 @@ entry_read(struct reading *r, struct archive_entry *ae, struct entry *e, const c
 	const struct manifest_entry *was = r->was ? manifest_find(r->was, e->is.path) : NULL;
 	const bool small = e->is.size < SMALL;
 
-	if (r->use != TAR_LIST && !look(r->t, e->is.path, e->is.size, was ? was->size : UINT64_MAX, &e->local, err))
-		return false;
 	if (target) {
 		if (!hash_bytes(target, e->is.size, e->is.sha, err))
 			return false;
@@ -241,6 +239,9 @@ entry_read(struct reading *r, struct archive_entry *ae, struct entry *e, const c
 		    !hash_end(&r->hash, e->is.sha, err))
 			return false;
 	}
+	if (r->use != TAR_LIST &&
+	    !look_for(r->t, e->is.path, &e->is, small && !target ? r->buf : NULL, was, &e->local, err))
+		return false;
 	e->same = r->use != TAR_LIST && is_as(&e->local, &e->is);
 	if (e->same)
 		return drop_same(r, e, err);

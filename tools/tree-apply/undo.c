@@ -103,7 +103,7 @@ undo_put(struct tree *t, const struct op *op, struct err *err)
 
 	if ((!put && !op->has_old) || (op->has_old && !has_number(t->old, op->number)))
 		return true;
-	if (!look(t, op->path, op->is.size, UINT64_MAX, &live, err))
+	if (!look(t, op->path, &op->is, &live, err))
 		return false;
 	if (!op->has_old)
 		return take_away(t, op, &live, err);
@@ -142,7 +142,7 @@ make_room(struct tree *t, const struct op *op, bool *free, struct err *err)
 	struct ident now;
 
 	*free = true;
-	if (!look(t, op->path, UINT64_MAX, UINT64_MAX, &live, err) || live.kind == LOCAL_NONE || live.kind == LOCAL_BLOCKED)
+	if (!look(t, op->path, NULL, &live, err) || live.kind == LOCAL_NONE || live.kind == LOCAL_BLOCKED)
 		return !err->status;
 	now = ident_of(&live.st);
 	*free = !(op->act == ACT_RMDIR ? live.kind == LOCAL_FOLDER : ident_same(&now, &op->was));
