@@ -4,16 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char digits[] = "0123456789";
-static const char field_bytes[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+enum { DIGIT = 1, SMALL = 2, CAPITAL = 4, FIELD = DIGIT | SMALL | CAPITAL };
 
-/* Cuts the longest run of bytes of set from the front of rest. */
-static struct version_slice
-cut(struct version_slice *rest, const char *set, size_t set_length)
+static inline unsigned int
+class_of(char c)
+{
+	return c >= '0' && c <= '9' ? DIGIT : c >= 'a' && c <= 'z' ? SMALL : c >= 'A' && c <= 'Z' ? CAPITAL : 0;
+}
+
+/* Cuts the longest run of bytes of these classes from the front of rest. */
+static inline struct version_slice
+cut(struct version_slice *rest, unsigned int classes)
 {
 	struct version_slice run = {rest->at, 0};
 
-	while (run.length < rest->length && memchr(set, rest->at[run.length], set_length))
+	while (run.length < rest->length && (class_of(rest->at[run.length]) & classes))
 		run.length++;
 	rest->at += run.length;
 	rest->length -= run.length;
@@ -44,7 +49,7 @@ cut_fields(struct version_slice *rest, struct version_slice *all)
 {
 	all->at = rest->at;
 	do {
-		if (cut(rest, field_bytes, sizeof(field_bytes) - 1).length == 0)
+		if (cut(rest, FIELD).length == 0)
 			return false;
 	} while (cut_byte(rest, '.') || cut_byte(rest, '-'));
 	all->length = (size_t)(rest->at - all->at);
@@ -73,13 +78,13 @@ version_parse(const char *text, size_t length, struct version *v)
 	(void)(cut_byte(&rest, 'v') || cut_byte(&rest, 'V'));
 	v->text = v->core = rest;
 	do {
-		number = cut(&rest, digits, sizeof(digits) - 1);
+		number = cut(&rest, DIGIT);
 		if (number.length == 0 || n == VERSION_NUMBERS)
 			return false;
 		v->number[n++] = without_zeros(number);
 	} while (cut_byte(&rest, '.'));
 	v->core.length -= rest.length;
-	v->letters = cut(&rest, field_bytes + 36, 26);
+	v->letters = cut(&rest, SMALL);
 	if (n < 2 || names_prerelease(v->letters) || (cut_byte(&rest, '-') && !cut_fields(&rest, &v->pre)) ||
 	    (cut_byte(&rest, '+') && !cut_fields(&rest, &ignored)))
 		return false;
@@ -105,7 +110,7 @@ compare_by_length(struct version_slice a, struct version_slice b)
 static bool
 is_number(struct version_slice s)
 {
-	return cut(&s, digits, sizeof(digits) - 1).length > 0 && s.length == 0;
+	return cut(&s, DIGIT).length > 0 && s.length == 0;
 }
 
 static int
@@ -129,8 +134,8 @@ compare_pre(struct version_slice a, struct version_slice b)
 	if (a.length == 0 || b.length == 0)
 		return (a.length == 0) - (b.length == 0);
 	while (a.length > 0 && b.length > 0) {
-		x = cut(&a, field_bytes, sizeof(field_bytes) - 1);
-		y = cut(&b, field_bytes, sizeof(field_bytes) - 1);
+		x = cut(&a, FIELD);
+		y = cut(&b, FIELD);
 		c = compare_field(x, y);
 		if (c)
 			return c;
