@@ -1,5 +1,5 @@
 # git-remote.bash - repositories and the servers that give them out: `load ../lib/git-remote`
-# A file that starts servers calls remotes_stop in its teardown.
+# A file that starts servers calls remotes_stop in its teardown; they also end with the process that started them.
 
 # repo_make DIR [BRANCH] - an empty repository whose branch is main
 repo_make() {
@@ -81,7 +81,7 @@ http_serve() {
 		auth.backend.plain.userfile = "$dir/users"
 		auth.require = ("/git" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
 	EOF
-	perl -MIO::Socket::INET -MPOSIX -e '
+	setpriv --pdeathsig TERM perl -MIO::Socket::INET -MPOSIX -e '
 		$^F = 9; # keep the socket over exec
 		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 64) or die "no port: $!\n";
 		open(my $f, ">", "$ARGV[0]/port") or die; print $f $s->sockport, "\n"; close $f;
@@ -116,7 +116,7 @@ wait_for_file() {
 stall_start() {
 	local file
 	file=$(mktemp "$PWD/stall.XXXXXX")
-	perl -MIO::Socket::INET -e '
+	setpriv --pdeathsig TERM perl -MIO::Socket::INET -e '
 		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 8) or die "no port: $!\n";
 		open(my $f, ">", $ARGV[0]) or die; print $f $s->sockport, "\n"; close $f;
 		my @kept; while (my $c = $s->accept) { push @kept, $c }
