@@ -89,7 +89,7 @@ step_reason() {
 catch_signals() {
 	for s in INT TERM HUP; do
 		# shellcheck disable=SC2064 # the name is wanted now
-		trap "interrupted=$s; [ -z \"\$child\" ] || kill -TERM -- \"-\$child\" 2>/dev/null || :" "$s"
+		trap "interrupted=$s; [ -z \"\$child\" ] || kill -TERM \"-\$child\" 2>/dev/null || :" "$s"
 	done
 }
 ignore_signals() { trap '' INT TERM HUP; }

@@ -217,9 +217,10 @@ plan_migrations() {
 		before=$(printf '%s' "$old" | cut -f 3)
 		repo-ls "$state/repo" "$before" >"$run/paths.before"
 		if extract_migrations "$before" "$run/paths.before" "$run/migrations.before"; then
-			SLIPWAY_DATABASE_URL="sqlite:$run/none" migrate-run -n -t "$old_version" "$run/migrations.before" |
-				cut -f 1 >"$run/counted" || :
-			awk -F '\t' 'NR == FNR { run[$1] = 1; next } !($1 in run)' "$run/counted" "$run/plan.migrations" >"$run/pending"
+			rc=0
+			SLIPWAY_DATABASE_URL=$(database_url) migrate-run -b -n -t "$old_version" "$run/migrations.before" >"$run/counted" || rc=$?
+			[ "$rc" -le 1 ] || exit "$rc"
+			awk -F '\t' 'FILENAME == ARGV[1] { run[$1] = 1; next } !($1 in run)' "$run/counted" "$run/plan.migrations" >"$run/pending"
 			mv "$run/pending" "$run/plan.migrations"
 		fi
 	fi

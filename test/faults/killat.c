@@ -112,7 +112,7 @@ start(char **cmd, bool quiet)
 			     PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 	int gate[2];
 	char byte;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (pipe2(gate, O_CLOEXEC) != 0 || (pid = fork()) < 0)
 		die("cannot start");

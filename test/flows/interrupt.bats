@@ -103,7 +103,8 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		kill "-$signal" "$pid"
 		rc=0; wait "$pid" || rc=$?
 		[ "$rc" = 111 ] || { echo "$signal: $rc"; cat out; return 1; }
-		grep "interrupted by SIG$signal" out || { cat out; return 1; }
+		grep "interrupted by SIG$signal in step migrate" out || { cat out; return 1; }
+		! grep 'done step=migrate' "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/journal" # ended, not waited for
 		whole_state | diff before -
 	done
 }
@@ -116,6 +117,7 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		for _ in {1..200}; do [ -e "$ROOT/.slipway/current" ] || break; sleep 0.05; done
 		[ ! -e "$ROOT/.slipway/current" ]
 		whole_state | diff before -
+		! grep 'done step=migrate' "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/journal"
 		tail -n 3 "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log" | grep "everything is as before" || { cat out; cat "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log"; return 1; }
 	done
 }
