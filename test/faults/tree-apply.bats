@@ -105,6 +105,7 @@ killed_at() {
 		run -137 "$killat" "$n" tree-apply -u -m man -b b root
 		case $(cat b/state) in
 		*undoing) run -100 apply </dev/null ;; # it cannot go forward any more
+		*applied) new_tree >new; same_walk ../new new ;; # nothing was taken back before that was recorded
 		esac
 		undo || { echo "point $n: $?"; return 1; }
 		whole >whole; same_walk ../whole.old whole || { echo "point $n"; return 1; }

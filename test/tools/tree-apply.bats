@@ -83,12 +83,15 @@ refused() {
 @test "tree-apply: a replaced file passes on owner, group, mode, ACL and xattrs; x comes from the commit" {
 	delivered
 	chown 1234:4321 root/app/a; chmod 4640 root/app/a; setfacl -m u:1111:r root/app/a; setfattr -n user.note -v hello root/app/a
+	setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 root/app/a
 	chmod 750 root/run.sh
 	echo 1 >>r2/app/a; chmod 644 r2/run.sh; echo '# more' >>r2/run.sh; chmod 755 r2/app/sub/b; chmod 600 root/app/sub/b
 	apply2 >out
 	[ "$(stat -c '%a %u:%g' root/app/a)" = '640 1234:4321' ]
 	[ "$(getfacl -nc root/app/a | grep 1111)" = 'user:1111:r--' ]
 	[ "$(getfattr --only-values -n user.note root/app/a)" = hello ]
+	getfattr -d -m - root/app/a >attributes
+	run ! grep capability attributes
 	[ "$(cat root/app/a)" = "$(printf 'one\n1')" ]
 	[ "$(stat -c %a root/run.sh root/app/sub/b | tr '\n' ' ')" = '640 700 ' ]
 	[ "$(cut -f 1 out | tr '\n' ' ')" = 'M M M ' ]

@@ -18,8 +18,9 @@
 
 struct options {
 	bool dry, adopt, first;
-	struct names config; /* -c: never replaced once edited */
-	struct names kept;   /* -k: never removed */
+	struct names config;   /* -c: never replaced once edited */
+	const char *kept_name; /* -k, or NULL */
+	struct names kept;     /* what it lists: never removed */
 };
 
 struct note {

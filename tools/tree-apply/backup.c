@@ -215,6 +215,7 @@ backup_turn(struct tree *t, enum state state, struct err *err)
 static bool
 sync_files(struct tree *t)
 {
+	AUTO(fd_release) int above = openat(t->backup, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t i;
 
 	for (i = 0; i < FILES; i++) {
@@ -223,7 +224,7 @@ sync_files(struct tree *t)
 		if (fd < 0 ? errno != ENOENT : fsync(fd) != 0)
 			return false;
 	}
-	return fsync(t->backup) == 0;
+	return fsync(t->backup) == 0 && above >= 0 && fsync(above) == 0;
 }
 
 bool

@@ -42,27 +42,29 @@ read_manifest(struct tree *t, const struct options *o, struct manifest *m, bool 
 }
 
 static bool
-read_kept(struct tree *t, struct options *o, const char *name, struct err *err)
+read_kept(struct tree *t, struct options *o, struct err *err)
 {
-	AUTO(file_release) FILE *in = fopen(name, "re");
-	AUTO(lines_release) struct lines l = { .in = in, .name = name, .separator = '\n' };
+	AUTO(file_release) FILE *in = o->kept_name ? fopen(o->kept_name, "re") : NULL;
+	AUTO(lines_release) struct lines l = { .in = in, .name = o->kept_name, .separator = '\n' };
 	const char *path;
 	size_t length;
 
+	if (!o->kept_name)
+		return true;
 	if (!in)
-		return err_sys(err, "cannot open '%s'", name);
+		return err_sys(err, "cannot open '%s'", o->kept_name);
 	while ((path = lines_next(&l, &length, err)) != NULL)
 		names_put(&o->kept, &t->arena, path, length)->value = "";
 	return !err->status;
 }
 
 static bool
-decide(struct tree *t, const struct options *o, struct plan *p, struct err *err)
+decide(struct tree *t, struct options *o, struct plan *p, struct err *err)
 {
 	struct entries e = {0};
 	struct manifest was = {0};
 
-	return read_manifest(t, o, &was, &p->had_manifest, err) &&
+	return read_kept(t, o, err) && read_manifest(t, o, &was, &p->had_manifest, err) &&
 	       tar_read(t, STDIN_FILENO, o->dry ? TAR_COMPARE : TAR_STAGE, &was, &e, err) &&
 	       plan_make(t, o, &was, &e, p, err);
 }
@@ -84,7 +86,7 @@ save_manifests(struct tree *t, const struct plan *p, struct err *err)
 
 /* All that happens before the root is touched. */
 static bool
-prepare_all(struct tree *t, const struct options *o, struct plan *p, struct err *err)
+prepare_all(struct tree *t, struct options *o, struct plan *p, struct err *err)
 {
 	return backup_begin(t, err) && decide(t, o, p, err) && stage_rest(t, p, err) && plan_save(t, p, err) &&
 	       save_manifests(t, p, err) && backup_commit(t, p->op_count > 0, err);
@@ -115,7 +117,7 @@ take_back(struct tree *t, const struct plan *p, struct err *err)
 }
 
 static bool
-fresh_run(struct tree *t, const struct options *o, struct plan *p, struct err *err)
+fresh_run(struct tree *t, struct options *o, struct plan *p, struct err *err)
 {
 	struct err ignored = {0};
 
@@ -130,7 +132,7 @@ fresh_run(struct tree *t, const struct options *o, struct plan *p, struct err *e
 }
 
 static bool
-apply(struct tree *t, const struct options *o, struct plan *p, struct err *err)
+apply(struct tree *t, struct options *o, struct plan *p, struct err *err)
 {
 	enum state state;
 
@@ -201,7 +203,7 @@ list(struct tree *t, struct err *err)
 }
 
 static bool
-run(struct tree *t, const struct options *o, bool back, struct err *err)
+run(struct tree *t, struct options *o, bool back, struct err *err)
 {
 	struct plan p = {0};
 
@@ -234,7 +236,6 @@ main(int argc, char **argv)
 	AUTO(tree_release) struct tree t;
 	struct options o = {0};
 	struct err err = {0};
-	const char *kept = NULL;
 	const struct note *n;
 	bool back = false, only_list = false;
 	int c;
@@ -252,7 +253,7 @@ main(int argc, char **argv)
 				return diag_fail(&err);
 			break;
 		case 'i': o.first = true; break;
-		case 'k': kept = optarg; break;
+		case 'k': o.kept_name = optarg; break;
 		case 'm': t.manifest_name = optarg; break;
 		case 'b': t.backup_name = optarg; break;
 		case 'u': back = true; break;
@@ -261,17 +262,14 @@ main(int argc, char **argv)
 		default:  return diag_usage();
 		}
 	argc -= optind, argv += optind;
-	if (only_list && argc == 0 && !t.manifest_name && !t.backup_name && !kept && !o.config.count && !back &&
+	if (only_list && argc == 0 && !t.manifest_name && !t.backup_name && !o.kept_name && !o.config.count && !back &&
 	    !(o.dry || o.adopt || o.first))
 		return list(&t, &err) ? diag_flush() : diag_fail(&err);
 	if (only_list || argc != 1 || !t.manifest_name || (!t.backup_name && !o.dry) || (o.adopt && o.first) ||
-	    (back && (o.dry || o.adopt || o.first || kept || o.config.count)))
+	    (back && (o.dry || o.adopt || o.first || o.kept_name || o.config.count)))
 		return diag_usage();
 	t.root_name = argv[0];
-	if ((!kept || read_kept(&t, &o, kept, &err)) && run(&t, &o, back, &err))
-		c = STATUS_OK;
-	else
-		c = err.status;
+	c = run(&t, &o, back, &err) ? STATUS_OK : err.status;
 	for (n = t.notes; n; n = n->next)
 		diag_warn("%s", n->text);
 	return c == STATUS_OK ? diag_flush() : diag_fail(&err);
