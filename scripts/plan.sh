@@ -257,6 +257,8 @@ plan_containers() {
 	for step in stop build; do
 		run_step "$step" check || die "$step_rc" "$(step_reason)"
 	done
+	. "$SLIPWAY_LIB/mounts.sh"
+	plan_mounts
 }
 
 # The project of the containers that this directory's compose files have made.
@@ -337,6 +339,7 @@ print_plan() {
 		printf '  image       %s\n' "$(img-tag -a "$app" -e "$env" "$version" | tr '\n' ' ')"
 		printf '  containers  %s of project %s are stopped and made anew\n' "$(printf '%s' "$services" | tr '\n' ' ')" "$project"
 		print_lost
+		[ ! -e "$run/mounts.lost" ] || sed 's/^/    /' "$run/mounts.lost"
 		downtime=$(last_generation .downtime)
 		printf '  downtime    %s\n' "${downtime:+about $downtime s, as the last time}${downtime:-not measured here yet}" | sed "s/last time$downtime/last time/"
 		[ -n "$(cfg update.health.url)" ] || printf '  health      no update.health.url: only the state of the container is watched\n'
@@ -374,6 +377,7 @@ guard() { # NAME TEXT
 }
 guards() {
 	[ -z "$moved" ] || guard moved-tag "$moved"
+	[ ! -s "$run/mounts.lost" ] || guard new-volume "$(head -n 1 "$run/mounts.lost")"
 	for hazard in $hazards; do
 		guard "$hazard" "a migration is marked as $hazard: $(cut -f 4- "$run/plan.migrations" | tr ';' '\n' | sed -n "s/^ *hazard  *$hazard *//p" | head -n 1)"
 	done

@@ -39,6 +39,8 @@ live_cleanup() {
 	done
 	ids=$(docker network ls -q --filter "label=com.docker.compose.project=$NAME")
 	[ -z "$ids" ] || docker network rm $ids >/dev/null
+	ids=$(docker volume ls -q --filter "label=com.docker.compose.project=$NAME")
+	[ -z "$ids" ] || docker volume rm $ids >/dev/null
 	# --no-prune: the layers below are the build cache of tests that run beside this one. A parent goes only after
 	# its children, so it takes more than one round.
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do

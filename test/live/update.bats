@@ -105,3 +105,31 @@ setup() {
 	[[ "$stderr" == *'needed SIGKILL'* ]]
 	[ "$(answer /version)" = 1.3.20 ]
 }
+
+# compose_volume NAME - the change to a release that mounts a named volume at /extra
+compose_volume() { printf '%s' "printf '    volumes:\n      - $1:/extra\nvolumes:\n  $1: {}\n' >>docker/docker-compose.prod.yml"; }
+
+@test "live: a volume that would be new and empty stops the update until it is allowed by name" {
+	update 2>/dev/null
+	release 1.1.5 --run "$(compose_volume extra)"
+	update 2>/dev/null
+	docker volume inspect "${NAME}_extra" >/dev/null
+	release 1.1.6 --run "git checkout -q v1.1.0 docker/docker-compose.prod.yml; $(compose_volume other)"
+	remember
+	run -100 --separate-stderr update
+	[[ "$stderr" == *"volume '${NAME}_extra' would not be mounted at /extra"* ]] || [[ "$stderr" == *"/extra of service 'app' would be '${NAME}_other', which is new and empty, instead of '${NAME}_extra'"* ]]
+	[[ "$stderr" == *'--allow new-volume'* ]]
+	assert_as_before
+	release 1.1.7 --run "git checkout -q v1.1.5 docker/docker-compose.prod.yml"
+	update 2>/dev/null # the same volume again: nothing to allow
+	[ "$(docker inspect -f '{{range .Mounts}}{{.Name}}{{end}}' "$(container_of app)")" = "${NAME}_extra" ]
+}
+
+@test "live: a folder that would be new and empty stops the update" {
+	update 2>/dev/null
+	release 1.1.5 --run "sed -i 's|\.\./data:/data|../date:/data|' docker/docker-compose.yml"
+	remember
+	run -100 --separate-stderr update
+	[[ "$stderr" == *"/data of service 'app' would be '$ROOT/date', which is new and empty, instead of '$ROOT/data'"* ]]
+	assert_as_before
+}
