@@ -282,7 +282,7 @@ acked_between() { awk -F '\t' -v a="$1" -v b="$2" '$1 >= a && $1 < b' acked | wc
 rows_missing() {
 	local from=$1 to=$2
 	shift 2
-	for db; do [ ! -e "$db" ] || sqlite3 -readonly "$db" 'SELECT body FROM note'; done | sort -u >rows.there
+	for db; do [ ! -e "$db" ] || sqlite3 "$db" 'SELECT body FROM note'; done | sort -u >rows.there
 	awk -F '\t' -v a="$from" -v b="$to" '$1 >= a && $1 < b { print $2 }' acked | sort | comm -23 - rows.there
 }
 

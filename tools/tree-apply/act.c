@@ -35,26 +35,28 @@ as_planned(const struct op *op, const struct stat *st)
 static bool
 do_put(struct tree *t, const struct op *op, struct err *err)
 {
+	const char *to = base_of(op->path);
 	struct stat st;
 	char name[24];
-	bool todo, there;
+	bool todo = true;
 	int folder;
 
-	if (!waits(t->fresh, op->number, &todo, err) || !todo)
+	if (t->resumed && (!waits(t->fresh, op->number, &todo, err) || !todo))
 		return !err->status;
 	folder = tree_folder(t, op->path);
 	if (folder < 0)
 		return tree_failed(t, op->path, err);
-	there = fstatat(folder, base_of(op->path), &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (!there && errno != ENOENT)
-		return err_sys(err, "cannot look at '%s'", op->path);
-	if (there && !(op->has_old && as_planned(op, &st)) && !tree_put_aside(t, op->path, err))
-		return false;
 	(void)number_text(op->number, name);
-	if ((op->has_old ? renameat(t->fresh, name, folder, base_of(op->path))
-			 : rename_fresh(t->fresh, name, folder, base_of(op->path))) != 0)
-		return err_sys(err, "cannot put '%s' in place", op->path);
-	return true;
+	if (op->has_old && fstatat(folder, to, &st, AT_SYMLINK_NOFOLLOW) == 0 && as_planned(op, &st)) {
+		if (renameat(t->fresh, name, folder, to) == 0)
+			return true;
+	} else if (rename_fresh(t->fresh, name, folder, to) == 0) {
+		return true;
+	} else if (errno == EEXIST) {
+		if (tree_put_aside(t, op->path, err) && rename_fresh(t->fresh, name, folder, to) == 0)
+			return true;
+	}
+	return err_sys(err, "cannot put '%s' in place", op->path);
 }
 
 static bool
@@ -96,10 +98,10 @@ do_mkdir(struct tree *t, const struct op *op, struct err *err)
 {
 	struct stat st;
 	char name[24];
-	bool todo;
+	bool todo = true;
 	int folder;
 
-	if (!waits(t->fresh, op->number, &todo, err) || !todo)
+	if (t->resumed && (!waits(t->fresh, op->number, &todo, err) || !todo))
 		return !err->status;
 	folder = tree_folder(t, op->path);
 	if (folder < 0)
@@ -110,6 +112,7 @@ do_mkdir(struct tree *t, const struct op *op, struct err *err)
 	/* A folder that somebody made meanwhile serves as well; ours stays in new/, so that undo leaves theirs alone. */
 	if (rename_fresh(t->fresh, number_text(op->number, name), folder, base_of(op->path)) != 0 && errno != EEXIST)
 		return err_sys(err, "cannot make folder '%s'", op->path);
+	tree_forget(t);
 	return true;
 }
 

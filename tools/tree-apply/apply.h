@@ -37,9 +37,14 @@ struct tree { /* made by tree_init, given back by tree_release (AUTO) */
 	struct stat root_st;
 	const char *backup_inside, *manifest_inside; /* their paths below root, NULL when they lie elsewhere */
 	unsigned long numbers;  /* the last number given to a file in new/ or old/ */
-	int folder;             /* the folder last found by tree_folder, or -1 */
-	const char *folder_path;
+	int folder;             /* what tree_folder found last, or -1 and its errno */
+	int folder_errno;
+	const char *folder_path; /* NULL: nothing is remembered */
 	size_t folder_length;
+	const char *near_path;  /* stage.c: of the folder of this path, near is the owner for what is new in it */
+	size_t near_length;
+	struct stat near, made; /* made: a file as it comes to be in new/; st_mode is 0 before the first */
+	bool resumed;           /* some of the plan may be done already */
 	struct note *notes;     /* what a person should know; main prints them */
 };
 
@@ -63,6 +68,7 @@ struct local {
 	char sha[HASH_HEX];  /* empty when its size matched nothing that it was to be compared with */
 	unsigned mode;       /* as in a manifest */
 	struct stat st;
+	bool xattrs;         /* of a file that differs: it may have some */
 	const char *blocker; /* LOCAL_BLOCKED: that file */
 };
 
@@ -89,9 +95,9 @@ struct op {
 	struct manifest_entry is; /* put: what is put there */
 	struct ident was;         /* put with an old file, del: the file that goes */
 	/* The rest is for staging only, and not in the plan file. */
-	const char *model;              /* its owner, mode and xattrs are passed on; NULL: those of the folder */
-	const struct stat *model_st;
-	bool copy;                      /* put: the content is that of model */
+	const char *model;         /* its owner, mode and xattrs are passed on; NULL: those of the folder */
+	const struct local *local; /* what it is */
+	bool copy;                 /* put: the content is that of model */
 };
 
 struct line { /* of the report */

@@ -186,7 +186,9 @@ backup_begin(struct tree *t, struct err *err)
 		return err_sys(err, "cannot make a folder in '%s'", t->backup_name);
 	if (!open_inner(t, err))
 		return false;
-	/* Else what is made in them would inherit it. */
+	/* Else what is made in them would inherit the group or the ACL. */
+	if (fchmod(t->fresh, 0700) != 0 || fchmod(t->old, 0700) != 0)
+		return err_sys(err, "cannot set the mode of a folder in '%s'", t->backup_name);
 	(void)fremovexattr(t->fresh, "system.posix_acl_default");
 	(void)fremovexattr(t->old, "system.posix_acl_default");
 	for (s = STATE_APPLYING; s < STATES; s++) {

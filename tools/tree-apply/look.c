@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "auto.h"
@@ -116,6 +117,7 @@ look_for(struct tree *t, const char *path, const struct manifest_entry *is, cons
 			return err_sys(err, "cannot read '%s'", path);
 		is = NULL;
 	}
+	l->xattrs = flistxattr(fd, NULL, 0) != 0;
 	if ((is && (uint64_t)l->st.st_size == is->size) || (was && (uint64_t)l->st.st_size == was->size))
 		return hash_fd(fd, path, l->sha, NULL, err);
 	return true;

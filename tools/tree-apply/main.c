@@ -147,6 +147,7 @@ apply(struct tree *t, struct options *o, struct plan *p, struct err *err)
 	case STATE_APPLIED:
 		return true;
 	case STATE_APPLYING:
+		t->resumed = true;
 		return plan_load(t, p, err) && manifest_ours(t, p, err) && go_on(t, p, err);
 	case STATE_STAGING:
 		if (!backup_clean(t, false, err))

@@ -204,12 +204,12 @@ put(struct planning *g, const struct entry *e, const char *path)
 }
 
 static void
-replaces(struct op *op, const struct stat *st)
+replaces(struct op *op, const struct local *local)
 {
 	op->has_old = true;
-	op->was = ident_of(st);
+	op->was = ident_of(&local->st);
 	op->model = op->path;
-	op->model_st = st;
+	op->local = local;
 }
 
 static bool
@@ -240,7 +240,7 @@ plan_keep(struct planning *g, struct entry *e, struct err *err)
 	op = op_add(g, ACT_PUT, kept);
 	op->aside = op->copy = true;
 	op->model = path;
-	op->model_st = &e->local.st;
+	op->local = &e->local;
 	op->is.mode = e->local.mode;
 	op->is.size = (uint64_t)e->local.st.st_size;
 	op->is.path = kept;
@@ -266,9 +266,9 @@ plan_beside(struct planning *g, struct entry *e, struct err *err)
 	op = put(g, e, path);
 	op->aside = true;
 	if (there->kind != LOCAL_NONE)
-		replaces(op, &there->st);
+		replaces(op, there);
 	op->model = e->is.path; /* whoever may read the edited one may read this */
-	op->model_st = &e->local.st;
+	op->local = &e->local;
 	return true;
 }
 
@@ -298,7 +298,7 @@ plan_differs(struct planning *g, struct entry *e, struct err *err)
 	} else {
 		line_add(g, 'M', e->is.path, delivered ? "changed in the release" : "differs, adopted");
 	}
-	replaces(put(g, e, e->is.path), &e->local.st);
+	replaces(put(g, e, e->is.path), &e->local);
 	return true;
 }
 

@@ -93,6 +93,7 @@ tree_forget(struct tree *t)
 {
 	fd_release(&t->folder);
 	t->folder = -1;
+	t->folder_path = NULL;
 }
 
 int
@@ -100,12 +101,14 @@ tree_folder(struct tree *t, const char *path)
 {
 	const size_t length = folder_of(path);
 
-	if (t->folder >= 0 && t->folder_length == length && !memcmp(t->folder_path, path, length))
-		return t->folder;
-	tree_forget(t);
-	t->folder = beneath_folder(t->root, path, length, false);
-	t->folder_path = path;
-	t->folder_length = length;
+	if (!t->folder_path || t->folder_length != length || memcmp(t->folder_path, path, length) != 0) {
+		tree_forget(t);
+		t->folder = beneath_folder(t->root, path, length, false);
+		t->folder_errno = errno;
+		t->folder_path = path;
+		t->folder_length = length;
+	}
+	errno = t->folder_errno;
 	return t->folder;
 }
 

@@ -19,7 +19,7 @@ stage_open(struct tree *t, unsigned long number, unsigned mode, struct err *err)
 	char name[24];
 	int fd = openat(t->fresh, number_text(number, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
-	if (fd < 0)
+	if (fd < 0 || (!t->made.st_mode && fstat(fd, &t->made) != 0))
 		(void)err_sys(err, "cannot create a file in '%s'", t->backup_name);
 	return fd;
 }
@@ -75,19 +75,48 @@ copy_xattrs(int from, int to, const char *path, bool all, struct err *err)
 	return true;
 }
 
-/* Owner and group of what is numbered in folder; who is not root may not give files away, which matters only
- * where one is replaced. */
+/* Fills t->near with the nearest folder of path that exists, so that what is new in it gets its owner. */
 static bool
-give(int folder, const char *name, uid_t uid, gid_t gid, bool must, const char *path, struct err *err)
+look_near(struct tree *t, const char *path, struct err *err)
 {
-	struct stat st;
+	size_t length = folder_of(path);
 
-	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return err_sys(err, "cannot look at what was made for '%s'", path);
-	if ((st.st_uid == uid && st.st_gid == gid) || fchownat(folder, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    (!must && errno == EPERM))
+	if (t->near_path && t->near_length == length && !memcmp(t->near_path, path, length))
 		return true;
-	return err_sys(err, "cannot pass on the owner of '%s'", path);
+	t->near_path = path;
+	t->near_length = length;
+	for (;;) {
+		AUTO(fd_release) int up = beneath_folder(t->root, path, length, false);
+
+		if (up >= 0)
+			return fstat(up, &t->near) == 0 || err_sys(err, "cannot look at the folder of '%s'", path);
+		if (length == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
+			return tree_failed(t, path, err);
+		while (length > 0 && path[length - 1] != '/')
+			length--;
+		length -= length > 0;
+	}
+}
+
+/* Owner and group of what is numbered in folder. */
+static bool
+give(struct tree *t, int folder, const char *name, const struct stat *from, const char *path, struct err *err)
+{
+	const bool has = folder == t->fresh && t->made.st_mode && from->st_uid == t->made.st_uid &&
+			 from->st_gid == t->made.st_gid;
+
+	return has || fchownat(folder, name, from->st_uid, from->st_gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       err_sys(err, "cannot pass on the owner of '%s'", path);
+}
+
+/* What is new gets the owner of its folder, as far as the caller may give files away. */
+static bool
+give_new(struct tree *t, const char *name, const char *path, struct err *err)
+{
+	struct err refused = {0};
+
+	return look_near(t, path, err) && (give(t, t->fresh, name, &t->near, path, geteuid() == 0 ? err : &refused) ||
+					   !err->status);
 }
 
 /* The file at path (st) passes all it has but its content to the numbered one in folder. */
@@ -101,7 +130,7 @@ pass_on(struct tree *t, int folder, const char *name, const char *path, const st
 
 	if (live < 0)
 		return tree_failed(t, path, err);
-	if (!give(folder, name, st->st_uid, st->st_gid, true, path, err))
+	if (!give(t, folder, name, st, path, err))
 		return false;
 	from = beneath_file(live, base_of(path));
 	to = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -118,28 +147,6 @@ mode_with_x(mode_t was, unsigned mode)
 {
 	was &= 0777;
 	return mode == MANIFEST_EXEC ? was | (was & 0444) >> 2 : was & ~(mode_t)0111;
-}
-
-/* The nearest folder of path that exists, so that what is new in it gets its owner. */
-static bool
-nearest_folder(struct tree *t, const char *path, struct stat *st, struct err *err)
-{
-	size_t length = folder_of(path);
-	int fd = tree_folder(t, path);
-
-	if (fd >= 0)
-		return fstat(fd, st) == 0 || err_sys(err, "cannot look at the folder of '%s'", path);
-	for (;;) {
-		AUTO(fd_release) int up = beneath_folder(t->root, path, length, false);
-
-		if (up >= 0)
-			return fstat(up, st) == 0 || err_sys(err, "cannot look at the folder of '%s'", path);
-		if (length == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
-			return tree_failed(t, path, err);
-		while (length > 0 && path[length - 1] != '/')
-			length--;
-		length -= length > 0;
-	}
 }
 
 /* ---- whole files, where a hard link will not do ---- */
@@ -188,7 +195,7 @@ copy_local(struct tree *t, int folder, const char *name, const char *path, const
 		is->size = (uint64_t)n;
 		if (symlinkat(target, folder, name) != 0)
 			return err_sys(err, "cannot create a symlink in '%s'", t->backup_name);
-		if (!hash_bytes(target, (size_t)n, is->sha, err) || !give(folder, name, st->st_uid, st->st_gid, true, path, err))
+		if (!hash_bytes(target, (size_t)n, is->sha, err) || !give(t, folder, name, st, path, err))
 			return false;
 	} else {
 		AUTO(fd_release) int from = beneath_file(live, base_of(path));
@@ -208,32 +215,32 @@ copy_local(struct tree *t, int folder, const char *name, const char *path, const
 static bool
 stage_put(struct tree *t, struct op *op, struct err *err)
 {
-	const bool link = op->is.mode == MANIFEST_LINK;
-	struct stat folder;
+	mode_t mode;
 	char name[24];
 
 	(void)number_text(op->number, name);
 	if (op->copy)
-		return copy_local(t, t->fresh, name, op->model, op->model_st, &op->is, err);
-	if (op->model && !link && S_ISREG(op->model_st->st_mode))
-		return pass_on(t, t->fresh, name, op->model, op->model_st, mode_with_x(op->model_st->st_mode, op->is.mode),
-		               false, err);
-	if (op->model)
-		return give(t->fresh, name, op->model_st->st_uid, op->model_st->st_gid, true, op->path, err);
-	return nearest_folder(t, op->path, &folder, err) &&
-	       give(t->fresh, name, folder.st_uid, folder.st_gid, geteuid() == 0, op->path, err);
+		return copy_local(t, t->fresh, name, op->model, &op->local->st, &op->is, err);
+	if (!op->model)
+		return give_new(t, name, op->path, err);
+	if (op->is.mode == MANIFEST_LINK || op->local->kind != LOCAL_FILE)
+		return give(t, t->fresh, name, &op->local->st, op->path, err);
+	mode = mode_with_x(op->local->st.st_mode, op->is.mode);
+	if (op->local->xattrs)
+		return pass_on(t, t->fresh, name, op->model, &op->local->st, mode, false, err);
+	return give(t, t->fresh, name, &op->local->st, op->path, err) &&
+	       (mode == op->is.mode || fchmodat(t->fresh, name, mode, 0) == 0 ||
+	        err_sys(err, "cannot pass on the mode of '%s'", op->path));
 }
 
 static bool
 stage_mkdir(struct tree *t, const struct op *op, struct err *err)
 {
-	struct stat folder;
 	char name[24];
 
-	if (mkdirat(t->fresh, number_text(op->number, name), 0755) != 0 || fchmodat(t->fresh, name, 0755, 0) != 0)
+	if (mkdirat(t->fresh, number_text(op->number, name), 0755) != 0)
 		return err_sys(err, "cannot create a folder in '%s'", t->backup_name);
-	return nearest_folder(t, op->path, &folder, err) &&
-	       give(t->fresh, name, folder.st_uid, folder.st_gid, geteuid() == 0, op->path, err);
+	return give_new(t, name, op->path, err);
 }
 
 /* A folder like the one that goes, to be moved back in its place. */
@@ -250,7 +257,7 @@ stage_rmdir(struct tree *t, const struct op *op, struct err *err)
 	if (mkdirat(t->old, number_text(op->number, name), 0700) != 0 ||
 	    (to = openat(t->old, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return err_sys(err, "cannot create a folder in '%s'", t->backup_name);
-	if (!give(t->old, name, st.st_uid, st.st_gid, true, op->path, err) || !copy_xattrs(from, to, op->path, true, err))
+	if (!give(t, t->old, name, &st, op->path, err) || !copy_xattrs(from, to, op->path, true, err))
 		return false;
 	return fchmod(to, st.st_mode & 07777) == 0 || err_sys(err, "cannot pass on the mode of '%s'", op->path);
 }

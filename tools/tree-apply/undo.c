@@ -37,6 +37,7 @@ folder_for(struct tree *t, const char *path, struct err *err)
 			fd = tree_folder(t, folder);
 			if (fd < 0 || (mkdirat(fd, base_of(folder), 0755) != 0 && errno != EEXIST))
 				break;
+			tree_forget(t);
 			errno = ENOENT;
 		}
 	fd = tree_folder(t, path);
@@ -158,7 +159,10 @@ undo_removal(struct tree *t, const struct op *op, struct err *err)
 		return true;
 	if (!make_room(t, op, &free, err))
 		return false;
-	return !free || bring_back(t, op, false, err);
+	if (free && !bring_back(t, op, false, err))
+		return false;
+	tree_forget(t);
+	return true;
 }
 
 bool
