@@ -5,6 +5,7 @@
 #ifndef TREE_APPLY_APPLY_H
 #define TREE_APPLY_APPLY_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -130,6 +131,7 @@ bool tree_failed(struct tree *t, const char *path, struct err *err); /* err for 
 struct ident ident_of(const struct stat *st);
 bool ident_same(const struct ident *a, const struct ident *b);
 void tree_note(struct tree *t, const char *text); /* text lives in the arena */
+void dir_release(DIR **d); /* for AUTO(dir_release) */
 char *number_text(unsigned long number, char out[24]);
 /* As renameat, but never over something; EEXIST then. */
 int rename_fresh(int from_folder, const char *from, int to_folder, const char *to);

@@ -83,13 +83,6 @@ is_temp(const char *name)
 	return !strncmp(name, ".state.slipway-", 15);
 }
 
-static void
-dir_release(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static DIR *
 list(int folder, const char *name)
 {

@@ -1,33 +1,16 @@
 /* plan.c - what is to be done, path by path, from what was delivered, what lies there and what comes; see apply.h */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "auto.h"
-#include "beneath.h"
-#include "relpath.h"
 #include "apply.h"
+#include "planning.h"
+#include "relpath.h"
 
 enum { NAMED_MAX = 20 };
 
-struct planning {
-	struct tree *t;
-	const struct options *o;
-	const struct manifest *was;
-	struct plan *p;
-	struct names removed; /* files that are deleted, folders that are left empty by that */
-	struct names needed;  /* folders that something is put into */
-	char *in_way;         /* -i: the files that are there and differ, as text */
-	size_t in_way_count;
-};
-
-static struct op *
+struct op *
 op_add(struct planning *g, enum act act, const char *path)
 {
 	struct plan *p = g->p;
@@ -59,13 +42,13 @@ line_add(struct planning *g, char letter, const char *path, const char *reason)
 	p->lines[p->line_count++] = (struct line){ letter, path, reason };
 }
 
-static bool
+bool
 has(const struct names *n, const char *path)
 {
 	return names_get(n, path, strlen(path)) != NULL;
 }
 
-static void
+void
 mark(struct planning *g, struct names *n, const char *path, size_t length)
 {
 	names_put(n, &g->t->arena, path, length)->value = "";
@@ -120,77 +103,6 @@ plan_gone(struct planning *g, const struct manifest_entry *was, struct err *err)
 }
 
 /* ---- what comes ---- */
-
-static void
-dir_release(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
-static DIR *
-folder_list(struct planning *g, const char *folder, struct err *err)
-{
-	AUTO(fd_release) int fd = beneath_folder(g->t->root, folder, strlen(folder), true);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (d)
-		fd = -1;
-	else if (errno == EXDEV)
-		(void)err_set(err, STATUS_USE, "'%s' is a mount point inside '%s'", folder, g->t->root_name);
-	else
-		(void)err_sys(err, "cannot read folder '%s'", folder);
-	return d;
-}
-
-/* The path of the next thing in the folder, in the arena; NULL at the end or with err filled. */
-static char *
-folder_next(struct planning *g, DIR *d, const char *folder, struct err *err)
-{
-	struct dirent *de;
-
-	do {
-		errno = 0;
-		de = readdir(d);
-	} while (de && (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..")));
-	if (de)
-		return arena_fmt(&g->t->arena, "%s/%s", folder, de->d_name);
-	if (errno)
-		(void)err_sys(err, "cannot read folder '%s'", folder);
-	return NULL;
-}
-
-static void
-remove_folder(struct planning *g, const char *folder)
-{
-	mark(g, &g->removed, folder, strlen(folder));
-	(void)op_add(g, ACT_RMDIR, folder);
-}
-
-/* The folder gives way to a file: all in it must go anyway. top is that file, for the text. */
-static bool
-clear_folder(struct planning *g, const char *folder, const char *top, struct err *err)
-{
-	AUTO(dir_release) DIR *d = folder_list(g, folder, err);
-	const char *inner;
-
-	while (d && (inner = folder_next(g, d, folder, err)) != NULL) {
-		struct local l;
-
-		if (has(&g->removed, inner))
-			continue;
-		if (!look(g->t, inner, NULL, &l, err))
-			return false;
-		if (l.kind != LOCAL_FOLDER)
-			return err_set(err, STATUS_USE, "'%s' is in the way of the file '%s'", inner, top);
-		if (!clear_folder(g, inner, top, err))
-			return false;
-	}
-	if (err->status)
-		return false;
-	remove_folder(g, folder);
-	return true;
-}
 
 static struct op *
 put(struct planning *g, const struct entry *e, const char *path)
@@ -332,78 +244,6 @@ plan_entry(struct planning *g, struct entry *e, struct err *err)
 	line_add(g, 'A', path, manifest_find(g->was, path) ? "taken away by hand, put back" : "new");
 	(void)put(g, e, path);
 	return true;
-}
-
-/* ---- folders ---- */
-
-/* Marks the folders of path as needed and plans those that are missing, outermost first. */
-static bool
-plan_folders(struct planning *g, const char *path, struct err *err)
-{
-	size_t end;
-
-	for (end = 1; path[end]; end++) {
-		AUTO(fd_release) int fd = -1;
-		char *folder;
-
-		if (path[end] != '/' || names_get(&g->needed, path, end))
-			continue;
-		mark(g, &g->needed, path, end);
-		fd = beneath_folder(g->t->root, path, end, false);
-		if (fd >= 0)
-			continue;
-		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			return tree_failed(g->t, path, err);
-		folder = arena_dup(&g->t->arena, path, end);
-		(void)op_add(g, ACT_MKDIR, folder);
-	}
-	return true;
-}
-
-/* Whether all that the folder holds goes. */
-static bool
-is_emptied(struct planning *g, const char *folder, struct err *err)
-{
-	AUTO(dir_release) DIR *d = folder_list(g, folder, err);
-	const char *inner;
-
-	while (d && (inner = folder_next(g, d, folder, err)) != NULL)
-		if (!has(&g->removed, inner))
-			return false;
-	return !err->status;
-}
-
-static int
-deepest_first(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)b, *(const char *const *)a);
-}
-
-/* The folders that our removals leave empty go too, innermost first. */
-static bool
-plan_emptied(struct planning *g, size_t deletions, struct err *err)
-{
-	struct names seen = {0};
-	const char **folders;
-	size_t i, n = 0;
-
-	for (i = 0; i < deletions; i++) {
-		const char *path = g->p->ops[i].path;
-		size_t end;
-
-		for (end = 1; path[end]; end++)
-			if (path[end] == '/')
-				mark(g, &seen, path, end);
-	}
-	folders = arena_get(&g->t->arena, (seen.count + 1) * sizeof(*folders));
-	for (i = 0; i < seen.room; i++)
-		if (seen.at[i].key)
-			folders[n++] = seen.at[i].key;
-	qsort(folders, n, sizeof(*folders), deepest_first);
-	for (i = 0; i < n && !err->status; i++)
-		if (!has(&g->removed, folders[i]) && !has(&g->needed, folders[i]) && is_emptied(g, folders[i], err))
-			remove_folder(g, folders[i]);
-	return !err->status;
 }
 
 /* ---- all of it ---- */

@@ -169,6 +169,13 @@ tree_note(struct tree *t, const char *text)
 	*last = n;
 }
 
+void
+dir_release(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
 char *
 number_text(unsigned long number, char out[24])
 {
