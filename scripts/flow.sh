@@ -19,6 +19,16 @@ flow_open() {
 	config=$root/$(config_path)
 	started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 	trap '' PIPE # a reader of our output that goes away ends nothing
+	trap leave EXIT
+}
+
+scrap= # a folder that goes when we go
+leave() {
+	leave_rc=$?
+	[ -z "$scrap" ] || rm -rf "$scrap"
+	case $leave_rc in 0 | 1 | 100 | 111 | 112) exit "$leave_rc" ;; esac
+	say "$prog: a command ended with status $leave_rc"
+	exit 111
 }
 
 state_make() {
@@ -32,9 +42,8 @@ exclusive() { # WHAT [WAIT-SECONDS]
 	exec 9<>"$state/lock"
 	if ! flock -w "${2:-0}" 9; then
 		holder=$(head -n 1 "$state/lock")
-		pid=${holder%% *}
-		alive=$(kill -0 "$pid" 2>/dev/null || echo ', which has ended; a step that it began still works')
-		die 111 "another run is at work here: pid $holder$alive"
+		alive=$([ -z "$holder" ] || kill -0 "${holder%% *}" 2>/dev/null || echo ', which has ended; a step that it began still works')
+		die 111 "another run is at work here${holder:+: pid $holder}$alive"
 	fi
 	printf '%s since %s: %s\n' "$$" "$started" "$1" >"$state/lock"
 }
@@ -44,15 +53,21 @@ unfinished() { [ ! -e "$state/current" ] || cat "$state/current"; }
 # ---- the journal ----
 
 note() { journal -a "$run/journal" "$@"; }
-records() { journal "$run/journal" | cut -f 3-; }
-has_record() { records | grep -qx "$1"; } # a whole record: STATE, or STATE TAB k=v
 tab=$(printf '\t')
+has_record() { # STATE, or STATE TAB k=v. A journal that cannot be read is no empty one.
+	journal_rc=0
+	journal_text=$(journal "$run/journal") || journal_rc=$?
+	[ "$journal_rc" -le 1 ] || die 112 "the journal of run $id cannot be read; a person must look at '$run'"
+	case "$journal_text
+" in *"$tab$1
+"*) ;; *) return 1 ;; esac
+}
 was() { has_record "$1${tab}step=$2"; } # begin|done|undone STEP
 
 begin_run() { # STEPS: from here on the run is to be finished or taken back
 	put steps "$1"
 	printf '%s\n' "$id" | put-file "$state/current"
-	note plan
+	note plan || { rm -f "$state/current"; die 111 'the run cannot be recorded; nothing was changed'; }
 }
 
 end_run() { # good|undone
@@ -77,13 +92,28 @@ run_step() { # STEP do|undo
 		wait "$child" || step_rc=$?
 		kill -0 "$child" 2>/dev/null || break
 	done
+	group_ends "$child"
 	child=
 	cat "$run/step.err" >>"$run/log" 2>/dev/null || :
 	return "$step_rc"
 }
 
+# What a step began can outlive its shell, and would work against the undo: it is waited for, then ended.
+group_ends() { # PID-OF-ITS-LEADER
+	looks=0
+	while kill -0 "-$1" 2>/dev/null && [ "$looks" -lt 200 ]; do
+		looks=$((looks + 1))
+		[ "$looks" -lt 100 ] || kill -KILL "-$1" 2>/dev/null || :
+		sleep 0.1
+	done
+}
+
 step_reason() {
-	grep -v -e ': hint: ' -e '^[[:space:]]*$' "$run/step.err" | tail -n 1 | sed "s/^[a-z-]*: //"
+	reason=$(grep -v -e ': hint: ' -e '^[[:space:]]*$' "$run/step.err" | tail -n 1 | sed "s/^[a-z-]*: //")
+	case $step_rc in
+	1 | 100 | 111) printf '%s\n' "${reason:-it said nothing, status $step_rc}" ;;
+	*) printf '%s\n' "${reason:+$reason, }status $step_rc" ;;
+	esac
 }
 
 catch_signals() {
@@ -97,7 +127,7 @@ ignore_signals() { trap '' INT TERM HUP; }
 now() { date +%s.%N | cut -c1-13; } # hundredths: 1700000000.12
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 
-forward() { # runs each step that is not done; 1 when one failed or a signal came
+forward() { # runs each step that is not done, then keeps; 1 when one failed or a signal came
 	for s in $(get steps); do
 		if was 'done' "$s"; then continue; fi
 		if [ -n "$interrupted" ]; then
@@ -105,7 +135,7 @@ forward() { # runs each step that is not done; 1 when one failed or a signal cam
 			return 1
 		fi
 		t=$(now)
-		note begin step="$s"
+		note begin step="$s" || { failure="the begin of step $s cannot be recorded"; return 1; }
 		rc=0
 		run_step "$s" 'do' || rc=$?
 		if [ -n "$interrupted" ]; then
@@ -116,30 +146,28 @@ forward() { # runs each step that is not done; 1 when one failed or a signal cam
 			failure="step $s failed: $(step_reason)"
 			return 1
 		fi
-		note 'done' step="$s"
+		note 'done' step="$s" || { failure="the end of step $s cannot be recorded"; return 1; }
 		said=$(get "said.$s")
 		say "$(printf '%-14s %6s s  %s' "$s" "$(since "$t")" "$said" | sed 's/ *$//')"
 	done
-	return 0
+	note keep || { failure='the end of the last step cannot be recorded'; return 1; }
 }
 
 reversed() { for s in $1; do printf '%s\n' "$s"; done | sed '1!G;h;$!d'; }
 
-# Takes back each step that was begun, newest first. An undo that fails lets only those go on that need not
-# wait for it: without the old database the old container must not start.
+# Takes back each step that was begun, newest first. While the new containers may still run, nothing below them
+# is touched; and without the old database the old ones must not start.
 backward() {
 	ignore_signals
 	undo_failed=
-	has_record undo || note undo
+	has_record undo || note undo || die 112 'the undo cannot be recorded, so nothing was taken back' 'mend the cause, then run: slipway undo'
 	for s in $(reversed "$(get steps)"); do
 		was begin "$s" || continue
 		! was undone "$s" || continue
-		case $s in stop)
-			case " $undo_failed " in *' start '* | *' migrate '*) continue ;; esac ;;
-		esac
+		case " $undo_failed :$s" in *' start '* | *' migrate '*:stop) continue ;; esac
 		t=$(now)
 		if run_step "$s" undo; then
-			note undone step="$s"
+			note undone step="$s" || : # it may be undone twice
 			said=$(get "undone.$s")
 			[ -z "$said" ] || say "$(printf '%-14s %6s s  %s' "undo $s" "$(since "$t")" "$said")"
 		else
@@ -169,17 +197,20 @@ finish() {
 	end_run good
 }
 
-# Forward, then keep; or all of it back: `now`, or `ask` first when that could set writes aside that a person
-# does not know of.
+# Whether undo brings the database of before back although something may have been written since.
+writes_go_aside() {
+	was begin migrate && ! was undone migrate && [ -n "$(get migrations)" ] && may_have_written
+}
+
+# Forward, or all of it back: `now`, or `ask` first when that could set writes aside that a person does not know of.
 conclude() { # now|ask
 	catch_signals
 	if forward; then
-		note keep
 		finish
 		return 0
 	fi
 	say "$prog: $failure; log: $run/log"
-	if [ "$1" = ask ] && [ -n "$(get migrations)" ]; then
+	if [ "$1" = ask ] && writes_go_aside; then
 		say "$prog: hint: slipway undo takes it back; it says what would be set aside"
 		exit 111
 	fi

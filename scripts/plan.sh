@@ -113,9 +113,7 @@ open_run() {
 	n=1
 	until mkdir -m 700 "$state/runs/$id" 2>/dev/null; do n=$((n + 1)) id=${id%%-*}-$n; done
 	run=$state/runs/$id
-	begun=false
-	# shellcheck disable=SC2154 # set where the trap runs
-	trap '$begun || rm -rf "$run"' EXIT
+	scrap=$run
 	trap 'exit 111' INT TERM HUP
 	mkdir "$run/vars"
 	SLIPWAY_RUN=$run
@@ -139,7 +137,8 @@ open_run() {
 put_database() {
 	url_=$(database_url)
 	case $url_ in sqlite:*) put database_url "$url_" ;; esac
-	put database "$(database_file)"
+	file=$(database_file)
+	put database "$file"
 }
 
 # The release's tree by presets, and what it would do to this directory.

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # It expects SLIPWAY_LIB, SLIPWAY_ROOT and, in a step, SLIPWAY_RUN (absolute); it moves to the server root.
 
+umask 022 # what others must not see lies in .slipway
 prog=${0##*/}
 root=${SLIPWAY_ROOT-}
 run=${SLIPWAY_RUN-}
@@ -55,12 +56,22 @@ database_url() { # empty when none is configured; a run keeps the one that it be
 	elif [ -n "${SLIPWAY_DATABASE_URL-}" ]; then printf '%s\n' "$SLIPWAY_DATABASE_URL"; else cfg database.url; fi
 }
 
-database_file() { # the path of the SQLite file; empty for none
+database_file() { # the path of the SQLite file as the tools read it from the URL; empty for none
 	database_file_=$(database_url)
 	case $database_file_ in
-	sqlite:///*) printf '%s\n' "${database_file_#sqlite:///}" ;;
-	sqlite:*) printf '%s\n' "${database_file_#sqlite:}" ;;
+	'') return 0 ;;
+	sqlite:* | sqlite+*:*) ;;
+	*) die 100 'database.url: this version knows sqlite: only' ;;
 	esac
+	database_file_=${database_file_#*:} database_file_=${database_file_#///} database_file_=${database_file_%%\?*}
+	case $database_file_ in *%*) database_file_=$(printf '%s\n' "$database_file_" | awk '{
+		for (hex = "0123456789abcdef"; match($0, /%[0-9A-Fa-f][0-9A-Fa-f]/); $0 = substr($0, RSTART + 3)) {
+			two = tolower(substr($0, RSTART + 1, 2))
+			printf "%s%c", substr($0, 1, RSTART - 1), 16 * (index(hex, substr(two, 1, 1)) - 1) + index(hex, substr(two, 2)) - 1
+		}
+		print
+	}') ;; esac
+	printf '%s\n' "$database_file_"
 }
 
 # ---- containers: always by label and id, never by a part of a name ----
@@ -74,6 +85,20 @@ containers() {
 }
 
 inspect() { docker inspect --type container -f "$2" "$1"; } # ID TEMPLATE
+
+# Whether anything may have written to the database since the restore point: the new release, an application that
+# slipway does not stop, or a container that somebody started by hand.
+may_have_written() { [ -n "$(get new_ran)" ] || [ "$(get engine)" = none ] || revived; }
+revived() {
+	[ -e "$run/vars/old" ] || return 1
+	for service in $services; do
+		for c in $(containers "$service"); do
+			[ "$(inspect "$c" '{{index .Config.Labels "io.slipway.run"}}')" != "$id" ] || continue
+			get old | cut -f 2,7 | grep -qxF "$(inspect "$c" '{{.Id}}	{{.State.StartedAt}}')" || return 0
+		done
+	done
+	return 1
+}
 
 engine_answers() {
 	engine_reply=$(timeout -k 1 20 docker version -f '{{.Server.Version}}' 2>&1) ||

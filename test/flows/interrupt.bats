@@ -45,7 +45,7 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		again
 		whole_state >before
 		killed_at "$state" update
-		slipway -C "$ROOT" undo -y || { echo "undo after '$state' failed"; exit 1; }
+		slipway -C "$ROOT" undo -y --allow set-aside || { echo "undo after '$state' failed"; exit 1; }
 		whole_state | diff before - || { echo "differs after '$state'"; exit 1; }
 		[ ! -e "$ROOT/.slipway/current" ]
 	done
