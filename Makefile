@@ -119,8 +119,8 @@ install: tools
 	install -m 755 $(BUILD)/slipway.installed "$(BIN)/slipway"
 	install -m 755 $(addprefix $(BUILD)/bin/,$(filter $(BY_HAND),$(TOOLS))) "$(BIN)"
 	install -m 755 $(addprefix $(BUILD)/bin/,$(filter-out $(BY_HAND),$(TOOLS))) "$(LIBEXEC)"
-	install -m 755 $(filter-out %.sh,$(SCRIPTS)) "$(LIBEXEC)"
-	install -m 644 $(filter %.sh,$(SCRIPTS)) "$(LIBEXEC)"
+	install -m 755 $(filter-out %.sh %.keys,$(SCRIPTS)) "$(LIBEXEC)"
+	install -m 644 $(filter %.sh %.keys,$(SCRIPTS)) "$(LIBEXEC)"
 	install -m 755 scripts/steps/* "$(LIBEXEC)/steps"
 	for page in $(PAGES); do install -D -m 644 $$page "$(MAN)/man$${page##*.}/$${page##*/}" || exit; done
 	for folder in $(TEMPLATES); do cp -R --preserve=mode $$folder "$(SHARE)" || exit; done

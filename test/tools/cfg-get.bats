@@ -438,6 +438,207 @@ app() {
 	fails_with 111 'cannot write to standard output' sh -c 'cfg-get -f f a >/dev/full'
 }
 
+# A table of every type, and a file that fits it.
+table() {
+	tr '|' '\t' >keys <<-'X'
+		# a comment
+
+		name|text||the name
+		update.health.url|text||the address
+		update.health.timeout|seconds|60|seconds until the first answer
+		update.health.soak|seconds|10|seconds of watching
+		update.keep|number|3|how many stay
+		update.services|list,text|app|the services
+		presets.*.include|list||patterns
+		repositories.*.enabled|bool|true|false leaves it out
+		repositories.*.url|text||the address
+		limits.git|number||of git
+		limits.*|text||of others
+		files|list,map||the files
+		files.base|text||the first
+		hooks|any||events
+		x-*|any||yours
+		environments.test|root||in test only
+		environments.prod|root||in prod only
+	X
+	sed -i 's/list,/list|/' keys
+}
+
+# told LINE... - cfg-get -k says exactly these lines of the file f, with 100 and nothing on stdout
+told() {
+	run -100 --separate-stderr cfg-get -k keys -f f
+	[ -z "$output" ]
+	diff <(printf 'cfg-get: %s\n' "$@") <(printf '%s\n' "$stderr")
+}
+
+@test "cfg-get: -k is silent when all keys are known and of their types" {
+	table
+	cat >f <<-'X'
+		x-common: &c {url: "http://127.0.0.1:${PORT}/"}
+		name: 5
+		update:
+		  health: {<<: *c, timeout: 60, soak: 0.5}
+		  keep: 0
+		  services: [app, worker, 5, true]
+		presets:
+		  any name.at all:
+		    include: [a, "b"]
+		  empty:
+		repositories: {core: {enabled: false}, other: {enabled: "${ON:-true}", url: ~}}
+		limits: {git: 1, other: x}
+		files: {base: x}
+		hooks: {what: [ever]}
+		environments:
+		  prod: {update: {health: {timeout: "${T}"}, services: app}, files: [a], x-y: 1}
+		  test:
+	X
+	run -0 --separate-stderr cfg-get -k keys -f f
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr cfg-get -k keys <f
+	[ -z "$output$stderr" ]
+	for text in '' '# only\n' '\357\273\277name: x\r\nhooks:\r\n  - a\r\n'; do
+		printf -- "$text" >f
+		run -0 --separate-stderr cfg-get -k keys -f f
+		[ -z "$output$stderr" ]
+	done
+}
+
+@test "cfg-get: -k names every unknown key with its line and the nearest known one" {
+	table
+	cat >f <<-'X'
+		soak: 1
+		Name: x
+		update:
+		  helth: {url: canary}
+		  sevrices: [canary]
+		  soak: canary
+		  health:
+		    timeuot: 1
+		repositories:
+		  other: {eneabled: true, include: 1}
+		presets: {p: {enabled: 1}}
+		zzzz: canary
+		files: {prod: 1}
+		environments:
+		  prod: {update: {helth: 1, soak: 2}, environments: {}}
+		  dev: {}
+	X
+	told "f:1: unknown key 'soak'" "hint: did you mean 'update.health.soak'?" \
+		"f:2: unknown key 'Name'" "hint: did you mean 'name'?" \
+		"f:4: unknown key 'update.helth'" "hint: did you mean 'update.health'?" \
+		"f:5: unknown key 'update.sevrices'" "hint: did you mean 'update.services'?" \
+		"f:6: unknown key 'update.soak'" "hint: did you mean 'update.health.soak'?" \
+		"f:8: unknown key 'update.health.timeuot'" "hint: did you mean 'update.health.timeout'?" \
+		"f:10: unknown key 'repositories.other.eneabled'" "hint: did you mean 'repositories.other.enabled'?" \
+		"f:10: unknown key 'repositories.other.include'" "hint: did you mean 'presets.NAME.include'?" \
+		"f:11: unknown key 'presets.p.enabled'" "hint: did you mean 'repositories.NAME.enabled'?" \
+		"f:12: unknown key 'zzzz'" "hint: known there: name, update, presets, repositories, limits, files, hooks, environments" \
+		"f:13: unknown key 'files.prod'" "hint: did you mean 'environments.prod'?" \
+		"f:15: unknown key 'environments.prod.update.helth'" "hint: did you mean 'environments.prod.update.health'?" \
+		"f:15: unknown key 'environments.prod.update.soak'" "hint: did you mean 'environments.prod.update.health.soak'?" \
+		"f:15: unknown key 'environments.prod.environments'" "hint: known there: name, update, presets, repositories, limits, files, hooks" \
+		"f:16: unknown key 'environments.dev'" "hint: known there: test, prod"
+}
+
+@test "cfg-get: -k names every value of another type, never the value, and what it should be" {
+	table
+	cat >f <<-'X'
+		name: [canary]
+		update:
+		  health: canary
+		  keep: 1.5
+		  services: {canary: 1}
+		presets:
+		  a: {include: canary}
+		  b:
+		    include:
+		      - x
+		      - {canary: 1}
+		      -
+		repositories: {core: {enabled: yes}}
+		files: canary
+		limits: {git: x}
+		environments: {prod: canary, test: {update: {keep: -1, health: {soak: 010, timeout: true}}}}
+	X
+	told 'f:1: name is a list; it must be text' 'hint: the name' \
+		'f:3: update.health is text; it must be a mapping' \
+		'f:4: update.keep is a number; it must be a whole number from 0' 'hint: how many stay (default 3)' \
+		'f:5: update.services is a mapping; it must be a list or text' 'hint: the services (default app)' \
+		'f:7: presets.a.include is text; it must be a list' 'hint: patterns' \
+		'f:11: presets.b.include.1 is a mapping; it must be text' 'hint: patterns' \
+		'f:12: presets.b.include.2 is empty; it must be text' 'hint: patterns' \
+		'f:13: repositories.core.enabled is text; it must be true or false' 'hint: false leaves it out (default true)' \
+		'f:14: files is text; it must be a list or a mapping' 'hint: the files' \
+		'f:15: limits.git is text; it must be a whole number from 0' 'hint: of git' \
+		'f:16: environments.prod is text; it must be a mapping' 'hint: in prod only' \
+		'f:16: environments.test.update.keep is a number; it must be a whole number from 0' 'hint: how many stay (default 3)' \
+		'f:16: environments.test.update.health.soak is a number; it must be seconds (60 or 0.5)' 'hint: seconds of watching (default 10)' \
+		'f:16: environments.test.update.health.timeout is true or false; it must be seconds (60 or 0.5)' \
+		'hint: seconds until the first answer (default 60)'
+	local bad
+	for bad in 1e3 0x10 .5 5. 1234567890 5s ' ' '$${X}' '$X'; do
+		printf 'update: {keep: 1, health: {soak: "%s"}}\n' "$bad" >f
+		fails_with 100 'f:1: update.health.soak is ' cfg-get -k keys -f f
+	done
+	echo '[a]' >f
+	told 'f:1: the document is a list; it must be a mapping'
+}
+
+@test "cfg-get: -k tells twenty faults and counts the rest, in no time" {
+	table
+	seq -f 'key%g: 1' 50000 >f
+	run -100 --separate-stderr timeout 5 cfg-get -k keys -f f
+	[ "$(grep -c 'unknown key' <<<"$stderr")" = 20 ]
+	[[ "$stderr" == *"f:20: unknown key 'key20'"*'cfg-get: and 49980 more' ]]
+	{ printf 'a: '; head -c 1000000 /dev/zero | tr '\0' x; printf ': 1\n'; } | sed 's/^a: //; s/^/? /; s/: 1$/\n: 1/' >f
+	run -100 --separate-stderr timeout 5 cfg-get -k keys -f f
+	[[ "$stderr" == *"f:1: unknown key 'xxx"* ]]
+	[ "${#stderr}" -lt 3000 ]
+}
+
+@test "cfg-get: -k shows a key's control bytes and dots as what they are" {
+	table
+	printf '"a.b\\n\\e[31m": 1\n' >f
+	told "f:1: unknown key 'a\\.b??[31m'" 'hint: known there: name, update, presets, repositories, limits, files, hooks, environments'
+}
+
+@test "cfg-get: -k of several files checks what they make together" {
+	table
+	printf 'update: {services: [a]}\n' >low
+	printf '\nupdate: {keep: x}\n' >high
+	fails_with 100 'high:2: update.keep is text' cfg-get -k keys -f low -f high
+	fails_with 100 "not YAML" cfg-get -k keys -f low -f <(echo 'a: [')
+}
+
+@test "cfg-get: a bad table is named with its line" {
+	echo 'a: 1' >f
+	local line why
+	while IFS='=' read -r line why; do
+		printf 'ok\ttext\t\tx\n%b\n' "$line" >keys
+		fails_with 100 "keys:2: $why" cfg-get -k keys -f f
+	done <<-'X'
+		a=not PATH TAB TYPE
+		a\ttext\tx=not PATH TAB TYPE
+		a\ttext\t\tx\ty=not PATH TAB TYPE
+		a\tstring\t\tx=a type that is none
+		a\t\t\tx=a type that is none
+		a..b\ttext\t\tx=a component of the path is empty
+		\ttext\t\tx=a component of the path is empty
+		ok\tlist\t\tx=the path stands there twice
+		a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a\ttext\t\tx=the path is too long
+	X
+	fails_with 111 "cannot open 'none': No such file" cfg-get -k none -f f
+}
+
+@test "cfg-get: -k takes neither a path nor an option of values" {
+	table
+	echo 'name: x' >f
+	local more
+	for more in name -j -0 '-d x' '-e prod' '-E env'; do
+		fails_with 100 'usage: cfg-get' cfg-get -k keys -f f $more
+	done
+}
+
 @test "cfg-get: -h is the usage on stdout, a wrong call the usage on stderr" {
 	run -0 --separate-stderr cfg-get -h
 	[[ "$output" == "usage: cfg-get "* ]]

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "auto.h"
+#include "check.h"
 #include "conf.h"
 #include "diag.h"
 #include "json.h"
+#include "keys.h"
 
-static const char usage[] = "cfg-get [-0j] [-d DEFAULT] [-e ENVIRONMENT] [-E ENVFILE] [-f FILE]... PATH";
+static const char usage[] = "cfg-get [-0j] [-d DEFAULT] [-e ENVIRONMENT] [-E ENVFILE] [-f FILE]... PATH\n"
+    "       cfg-get -k KEYS [-f FILE]...";
 
 struct wanted {
 	char separator; /* LF, or NUL with -0 */
@@ -83,6 +86,23 @@ print(const struct conf *c, const struct conf_place *p, const struct wanted *w, 
 	return diag_flush();
 }
 
+static int
+check_keys(const struct conf *c, const char *table, struct err *err)
+{
+	const struct key *keys = keys_load(c->arena, table, err);
+	struct faults *faults = arena_get(c->arena, sizeof(*faults));
+	size_t i;
+
+	if (!keys)
+		return diag_fail(err);
+	check(faults, c, keys);
+	for (i = 0; i < faults->count && i < FAULTS_TOLD; i++)
+		(void)diag_fail(&faults->told[i]);
+	if (faults->count > FAULTS_TOLD)
+		diag_warn("and %zu more", faults->count - FAULTS_TOLD);
+	return faults->count ? STATUS_USE : STATUS_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -90,14 +110,14 @@ main(int argc, char **argv)
 	struct wanted wanted = {.separator = '\n'};
 	struct conf_source source = {0};
 	const struct conf_place *place;
-	const char **files;
+	const char **files, *keys = NULL;
 	struct err err = {0};
 	struct conf conf;
 	int c;
 
 	diag_init("cfg-get", usage);
 	source.files = files = arena_get(&arena, (size_t)argc * sizeof(*files));
-	while ((c = getopt(argc, argv, "0jd:e:E:f:h")) != -1)
+	while ((c = getopt(argc, argv, "0jd:e:E:f:k:h")) != -1)
 		switch (c) {
 		case '0': wanted.separator = '\0'; break;
 		case 'j': wanted.json = true; break;
@@ -105,12 +125,19 @@ main(int argc, char **argv)
 		case 'e': source.environment = optarg; break;
 		case 'E': source.dotenv = optarg; break;
 		case 'f': files[source.count++] = optarg; break;
+		case 'k': keys = optarg; break;
 		case 'h': return diag_help();
 		default:  return diag_usage();
 		}
-	if (argc - optind != 1)
+	if (argc - optind != (keys ? 0 : 1))
 		return diag_usage();
-	if (!conf_open(&conf, &arena, &source, &err) || !(place = conf_find(&conf, argv[optind], &err)))
+	if (keys && (wanted.separator != '\n' || wanted.json || wanted.fallback || source.environment || source.dotenv))
+		return diag_usage();
+	if (!conf_open(&conf, &arena, &source, &err))
+		return diag_fail(&err);
+	if (keys)
+		return check_keys(&conf, keys, &err);
+	if (!(place = conf_find(&conf, argv[optind], &err)))
 		return diag_fail(&err);
 	return print(&conf, place, &wanted, &err);
 }
