@@ -37,6 +37,11 @@ decide_environment() {
 		die 100 "this directory is $fixed, not $env" 'one server directory is one environment'
 }
 
+# A key that nobody knows is a setting that would silently do nothing.
+check_config() { # FILE
+	cfg-get -k "$SLIPWAY_LIB/slipway.keys" -f "$1"
+}
+
 config_notes() {
 	for key in server_update.settings.non_critical_paths deploy_settings.temp_directory; do
 		! cfg-get -f "$config" "$key" >/dev/null 2>&1 ||
@@ -47,9 +52,9 @@ config_notes() {
 
 fetch() {
 	url=$(cfg server_update.repository.url)
-	[ -n "$url" ] || die 100 "the configuration has no server_update.repository.url"
+	[ -n "$url" ] || die 100 "$config: no server_update.repository.url"
 	branch=$(cfg "server_update.repository.branches.$env")
-	[ -n "$branch" ] || die 100 "the configuration has no server_update.repository.branches.$env"
+	[ -n "$branch" ] || die 100 "$config: no server_update.repository.branches.$env"
 	t=$(now)
 	rc=0
 	tip=$(SLIPWAY_TOKEN=$(cfg server_update.repository.token) \
@@ -171,8 +176,12 @@ plan_files() {
 	select_files
 	# An untouched configuration is delivered like any other file, and then the release is read by its own rules.
 	if grep -q "^M$tab$config_path$tab" "$run/plan.files"; then
-		tar -xOf "$run/files.tar" "$config_path" >"$run/config.new"
-		mv "$run/config.new" "$config"
+		mkdir -p "$run/new/$(dirname -- "$config_path")"
+		tar -xOf "$run/files.tar" "$config_path" >"$run/new/$config_path"
+		(cd "$run/new" && check_config "$config_path") ||
+			die $? "that is the configuration which release $version brings; nothing was changed"
+		mv "$run/new/$config_path" "$config"
+		rm -r "$run/new"
 		put_database
 		select_files
 	fi
