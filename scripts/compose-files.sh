@@ -7,10 +7,21 @@ has_file() { [ -f "$root/$1" ] || { [ -n "${compose_new-}" ] && [ -f "$compose_n
 # docker_compose.config_files is a list, or a mapping with base and one entry an environment; without it the
 # seed's names are tried, then Compose's own. Override files are local ones: used when they are there.
 compose_files() {
-	kind=$(cfg-get -j -E "$root/.env" -f "$config" docker_compose.config_files 2>/dev/null | cut -c1) || kind=
+	compose_named=$(compose_named) # in assignments, so that a value that cannot be read ends it
+	compose_local=$(compose_overrides)
+	printf '%s\n' "$compose_named" | sed '/^$/d'
+	printf '%s\n' "$compose_local" | while IFS= read -r f; do
+		[ ! -f "$root/$f" ] || printf '%s\n' "$f"
+	done
+}
+
+compose_named() {
+	kind_rc=0
+	kind=$(cfg-get -j -E "$root/.env" -f "$config" docker_compose.config_files) || kind_rc=$?
+	[ "$kind_rc" -le 1 ] || exit "$kind_rc"
 	case $kind in
-	'[') cfg docker_compose.config_files ;;
-	'{')
+	'['*) cfg docker_compose.config_files ;;
+	'{'*)
 		cfg docker_compose.config_files.base
 		cfg "docker_compose.config_files.$env" ;;
 	*)
@@ -22,10 +33,7 @@ compose_files() {
 				! has_file "$f" || { echo "$f"; break; }
 			done
 		fi ;;
-	esac | sed '/^$/d'
-	compose_overrides | while IFS= read -r f; do
-		[ ! -f "$root/$f" ] || printf '%s\n' "$f"
-	done
+	esac
 }
 
 compose_overrides() {

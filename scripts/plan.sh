@@ -7,13 +7,15 @@ ask() { # QUESTION: on the terminal, never on stdout
 }
 at_terminal() { [ -t 0 ] && [ -t 2 ]; }
 
-# A run that never began is only paper; one without an end and without `current` never began either.
+# A run that never began is only paper. Of the others the newest stay, and the one that made what runs here.
 drop_unbegun() {
 	for old in "$state"/runs/*/; do
 		[ -d "$old" ] || continue
 		[ -e "$old/journal" ] || rm -rf "$old"
 	done
-	find "$state/runs" -mindepth 1 -maxdepth 1 -type d | sort -r | tail -n +20 | while IFS= read -r old; do rm -rf "$old"; done
+	made_by=$(last_generation .run)
+	find "$state/runs" -mindepth 1 -maxdepth 1 -type d ! -name "$made_by" | sort -r | tail -n +19 |
+		while IFS= read -r old; do rm -rf "$old"; done
 }
 
 decide_environment() {
@@ -55,11 +57,13 @@ fetch() {
 	[ -n "$url" ] || die 100 "$config: no server_update.repository.url"
 	branch=$(cfg "server_update.repository.branches.$env")
 	[ -n "$branch" ] || die 100 "$config: no server_update.repository.branches.$env"
+	# Each in an assignment of its own: elsewhere the status of a $(...) is lost.
+	token=$(cfg server_update.repository.token)
+	seconds=$(cfg deploy_settings.timeouts.git 300)
 	t=$(now)
 	rc=0
-	tip=$(SLIPWAY_TOKEN=$(cfg server_update.repository.token) \
-		repo-fetch -T "$(cfg deploy_settings.timeouts.git 300)" -b "$branch" "$url" "$state/repo") || rc=$?
-	[ "$rc" -eq 0 ] || die "$rc" "the release could not be fetched; nothing was changed"
+	tip=$(SLIPWAY_TOKEN=$token repo-fetch -T "$seconds" -b "$branch" "$url" "$state/repo") || rc=$?
+	[ "$rc" -eq 0 ] || die "$((rc == 100 ? 100 : 111))" "the release could not be fetched; nothing was changed"
 	say "$(printf '%-14s %6s s  %s at %.8s' fetch "$(since "$t")" "$branch" "$tip")"
 }
 
@@ -136,12 +140,14 @@ open_run() {
 	case $backup_dir in /*) ;; *) backup_dir=$root/$backup_dir ;; esac
 	put backup_dir "$backup_dir"
 	put_database
+	# Read before the release brings its own configuration: a release cannot allow itself anything.
+	always_allowed=$(cfg migration_settings.allow)
 	repo-ls "$state/repo" "$commit" >"$run/paths.all"
 }
 
 put_database() {
 	url_=$(database_url)
-	case $url_ in sqlite:*) put database_url "$url_" ;; esac
+	case $url_ in sqlite:* | sqlite+*:*) put database_url "$url_" ;; esac
 	file=$(database_file)
 	put database "$file"
 }
@@ -167,15 +173,15 @@ plan_files() {
 		put baseline tag
 		before=$(printf '%s' "$old" | cut -f 3)
 		repo-ls "$state/repo" "$before" >"$run/paths.before"
-		preset-filter -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.before" |
-			repo-tar "$state/repo" "$before" >"$run/before.tar"
+		preset-filter -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.before" >"$run/paths"
+		repo-tar "$state/repo" "$before" <"$run/paths" >"$run/before.tar"
 		tree-apply -l <"$run/before.tar" >"$run/baseline"
 		rm "$run/before.tar"
 	else put baseline adopt
 	fi
 	select_files
 	# An untouched configuration is delivered like any other file, and then the release is read by its own rules.
-	if grep -q "^M$tab$config_path$tab" "$run/plan.files"; then
+	if cut -f 1,2 "$run/plan.files" | grep -qxF "M$tab$config_path"; then
 		mkdir -p "$run/new/$(dirname -- "$config_path")"
 		tar -xOf "$run/files.tar" "$config_path" >"$run/new/$config_path"
 		(cd "$run/new" && check_config "$config_path") ||
@@ -185,9 +191,10 @@ plan_files() {
 		put_database
 		select_files
 	fi
-	preset-filter -e -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" |
-		awk -F '\t' -v run="$config:" -v name="$config_path:" '$1 == "-" {
-			if (i = index($0, run)) $0 = substr($0, 1, i - 1) name substr($0, i + length(run)); print }' >"$run/excluded"
+	preset-filter -e -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" >"$run/explained"
+	RULES="$config:" NAME="$config_path:" awk -F '\t' '$1 == "-" {
+		if (i = index($0, ENVIRON["RULES"])) $0 = substr($0, 1, i - 1) ENVIRON["NAME"] substr($0, i + length(ENVIRON["RULES"])); print
+	}' "$run/explained" >"$run/excluded"
 	while IFS="$tab" read -r _ path rule; do
 		[ ! -e "$root/$path" ] || printf 'K\t%s\t%s\n' "$path" "$rule"
 	done <"$run/excluded" >"$run/plan.kept"
@@ -195,7 +202,7 @@ plan_files() {
 
 # The migration files of a commit, below a folder of the run; false when it has none.
 extract_migrations() { # COMMIT PATHS FOLDER
-	awk -v d="$migrations_dir/" 'index($0, d) == 1' "$2" >"$run/paths.migrations"
+	DIR="$migrations_dir/" awk 'index($0, ENVIRON["DIR"]) == 1' "$2" >"$run/paths.migrations" || exit 111
 	[ -s "$run/paths.migrations" ] || return 1
 	mkdir -p "$run/extract"
 	repo-tar "$state/repo" "$1" <"$run/paths.migrations" >"$run/migrations.tar" || exit $?
@@ -286,7 +293,7 @@ existing() { # the nearest folder above that is there
 	printf '%s\n' "$at"
 }
 
-# What each disk must take: TAB-separated device, KB, whose.
+# What each disk must take and has free: TAB-separated KB, KB, whose.
 plan_space() {
 	tar_kb=$(size_kb "$run/files.tar")
 	database_kb=0
@@ -296,18 +303,20 @@ plan_space() {
 	[ -z "$migrations" ] || point_kb=$((database_kb * 3))
 	{
 		need_on "$root" $((tar_kb * 3 + point_kb + 10240)) server
-		need_on "$backup_dir" $((database_kb * 2 + tar_kb)) backups
+		need_on "$backup_dir" $((database_kb * 2 + tar_kb + 1)) backups
 		if [ "$engine" != none ]; then
 			store=$(docker info -f '{{.DockerRootDir}}')
 			[ ! -d "$store" ] || need_on "$store" "$((tar_kb * 2 + $(last_image_kb)))" images
 		fi
-	} | awk -F '\t' '{ if (!($1 in need)) order[++n] = $1; need[$1] += $2; free[$1] = $3; who[$1] = who[$1] (who[$1] ? ", " : "") $4 }
-		END { for (i = 1; i <= n; i++) { d = order[i]; printf "%d\t%d\t%s\n", need[d], free[d], who[d] } }' >"$run/plan.space"
-	short=$(awk -F '\t' '$1 > $2 { printf "%s: %d MB needed, %d MB free", $3, $1 / 1024, $2 / 1024; exit }' "$run/plan.space")
+	} >"$run/needs"
+	awk -F '\t' '{ if (!($1 in need)) order[++n] = $1; need[$1] += $2; free[$1] = $3; who[$1] = who[$1] (who[$1] ? ", " : "") $4 }
+		END { for (i = 1; i <= n; i++) { d = order[i]; printf "%d\t%d\t%s\n", need[d], free[d], who[d] } }' "$run/needs" >"$run/plan.space"
+	short=$(awk -F '\t' '$1 > $2 { printf "%s: %d MB needed, %d MB free", $3, $1 / 1024 + 1, $2 / 1024; exit }' "$run/plan.space")
 	[ -z "$short" ] || die 111 "not enough space for $short"
 }
 need_on() { # PATH KB WHOSE
-	df -Pk -- "$(existing "$1")" | awk -v kb="$2" -v who="$3" 'NR == 2 { printf "%s\t%d\t%d\t%s\n", $1, kb, $4, who }'
+	at=$(existing "$1")
+	printf '%s\t%d\t%d\t%s\n' "$(stat -c %d -- "$at")" "$2" "$(df -k --output=avail -- "$at" | tail -n 1)" "$3"
 }
 last_image_kb() {
 	last_image=$(last_generation .image_id)
@@ -371,7 +380,7 @@ print_lost() {
 
 is_allowed() {
 	case " $allowed " in *" $1 "*) return 0 ;; esac
-	cfg migration_settings.allow | grep -qxF "$1"
+	printf '%s\n' "$always_allowed" | grep -qxF "$1"
 }
 guard() { # NAME TEXT
 	is_allowed "$1" && return 0
