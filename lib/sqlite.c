@@ -76,20 +76,19 @@ lite_fail(struct lite *l, int rc, const char *what, struct err *err)
 static char *
 uri_of(const char *path, const char *query)
 {
-	size_t length = strlen(path), n;
-	char *uri = malloc(3 * length + strlen(query) + 8);
-	const char *p;
+	size_t room = 3 * strlen(path) + strlen(query) + sizeof("file:./"), n;
+	char *uri = malloc(room);
 
 	if (!uri)
 		return NULL;
-	n = (size_t)sprintf(uri, "file:%s", *path == '/' ? "" : "./");
-	for (p = path; *p; p++) {
-		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("/._-", *p))
-			uri[n++] = *p;
+	n = (size_t)snprintf(uri, room, "file:%s", *path == '/' ? "" : "./");
+	for (; *path; path++)
+		if ((*path >= 'a' && *path <= 'z') || (*path >= 'A' && *path <= 'Z') || (*path >= '0' && *path <= '9') ||
+		    strchr("/._-", *path))
+			uri[n++] = *path;
 		else
-			n += (size_t)sprintf(uri + n, "%%%02x", (unsigned char)*p);
-	}
-	strcpy(uri + n, query);
+			n += (size_t)snprintf(uri + n, room - n, "%%%02x", (unsigned char)*path);
+	(void)snprintf(uri + n, room - n, "%s", query);
 	return uri;
 }
 
