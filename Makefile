@@ -10,7 +10,8 @@ OPT = -O2 -g
 SAN =
 WARN = -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wvla -Werror
 HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-ALLCFLAGS = $(WARN) $(OPT) $(if $(SAN),-fno-omit-frame-pointer $(SAN),$(HARDEN)) -D_FILE_OFFSET_BITS=64 -Ilib $(CFLAGS)
+PQ := -isystem $(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
+ALLCFLAGS = $(WARN) $(OPT) $(if $(SAN),-fno-omit-frame-pointer $(SAN),$(HARDEN)) -D_FILE_OFFSET_BITS=64 -Ilib $(PQ) $(CFLAGS)
 ALLLDFLAGS = $(if $(SAN),$(SAN),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 
 all: tools
@@ -35,8 +36,8 @@ $(eval $(call tool,version-tag,gitrepo gitoffline version durable arena diag err
 $(eval $(call tool,repo-fetch,gitrepo lockwait durable arena diag err,-lgit2))
 $(eval $(call tool,repo-ls,tree relpath gitrepo gitoffline arena diag err,-lgit2))
 $(eval $(call tool,repo-tar,tree relpath gitrepo gitoffline lines arena diag err,-lgit2 -larchive))
-$(eval $(call tool,db-backup,dburl sqlite lockwait hash durable arena diag err,-lsqlite3 -lzstd -lcrypto))
-$(eval $(call tool,migrate-run,sqlsplit dburl sqlite lockwait version utf8 hash durable arena diag err,-lsqlite3 -lcrypto))
+$(eval $(call tool,db-backup,dburl pq sqlite lockwait hash durable arena diag err,-lpq -lsqlite3 -lzstd -lcrypto))
+$(eval $(call tool,migrate-run,sqlsplit dburl pq sqlite lockwait version utf8 hash durable arena diag err,-lpq -lsqlite3 -lcrypto))
 $(eval $(call tool,img-tag,version arena diag err,))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
@@ -64,7 +65,7 @@ $(BUILD)/test/killat: test/faults/killat.c
 
 # A unit program may use every room of lib/.
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
-LIB_USES = -lyaml -lgit2 -larchive -lsqlite3 -lzstd -lcrypto
+LIB_USES = -lyaml -lgit2 -larchive -lpq -lsqlite3 -lzstd -lcrypto
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/unit/*.c))
 OBJ += $(LIB_OBJ) $(UNITS:=.o)
 

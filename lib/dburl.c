@@ -22,13 +22,13 @@ digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Behind the colon of `sqlite:` or `sqlite+driver:`; NULL for any other scheme. */
+/* Behind the colon of `NAME:` or `NAME+driver:`; NULL for any other scheme. */
 static const char *
-scheme_cut(const char *text)
+scheme_cut(const char *text, const char *name)
 {
-	if (strncmp(text, "sqlite", 6) != 0)
+	if (strncmp(text, name, strlen(name)) != 0)
 		return NULL;
-	text += 6;
+	text += strlen(name);
 	if (*text == '+')
 		text += 1 + strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	return *text == ':' ? text + 1 : NULL;
@@ -37,11 +37,23 @@ scheme_cut(const char *text)
 bool
 dburl_parse(struct dburl *url, const char *text, struct arena *arena, struct err *err)
 {
-	const char *p = scheme_cut(text);
+	const char *p = scheme_cut(text, "postgresql");
 	size_t length, i, n = 0;
 
+	*url = (struct dburl){0};
 	if (!p)
-		return refuse(err, "this version knows sqlite: only");
+		p = scheme_cut(text, "postgres");
+	if (p && strncmp(p, "//", 2) == 0) {
+		for (i = 0; p[i]; i++)
+			if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+				return refuse(err, "holds a control byte");
+		url->engine = DBURL_POSTGRES;
+		url->text = arena_fmt(arena, "postgresql:%s", p);
+		return true;
+	}
+	p = scheme_cut(text, "sqlite");
+	if (!p)
+		return refuse(err, "this version knows sqlite: and postgresql:// only");
 	if (strncmp(p, "//", 2) == 0) {
 		if (p[2] != '/')
 			return refuse(err, "a file has no host; write sqlite:///relative/path or sqlite:////absolute/path");
@@ -82,7 +94,7 @@ dburl_read(struct dburl *url, struct arena *arena, struct err *err)
 	const char *text = getenv(DBURL_VARIABLE);
 
 	if (!text || !*text) {
-		(void)err_hint(err, "for instance sqlite:///data/app.db");
+		(void)err_hint(err, "for instance sqlite:///data/app.db or postgresql://user@host/database");
 		return err_set(err, STATUS_USE, DBURL_VARIABLE " is not set");
 	}
 	return dburl_parse(url, text, arena, err);

@@ -737,7 +737,7 @@ sync bk' ]
 	fails_with 100 "there is no backup 'none' in 'nowhere'" db-backup -d nowhere verify none
 	SLIPWAY_BACKUP_DIR='' fails_with 100 'no folder for backups' db-backup list
 	SLIPWAY_DATABASE_URL='' fails_with 100 'SLIPWAY_DATABASE_URL is not set' db-backup save
-	SLIPWAY_DATABASE_URL=postgresql://u:canary@h/d fails_with 100 'this version knows sqlite: only' db-backup save
+	SLIPWAY_DATABASE_URL=mysql://u:canary@h/d fails_with 100 'this version knows sqlite: and postgresql:// only' db-backup save
 	[[ "$stderr" != *canary* ]]
 	SLIPWAY_BACKUP_DIR=app.db/x fails_with 111 "cannot make folder 'app.db/x'" db-backup save one
 	run -0 db-backup -h

@@ -354,7 +354,7 @@ migrate-run: 'm/v1.0.0/003.sql.bak' is passed over: it is no .sql" ]
 @test "migrate-run: the database comes from the environment alone, and no text repeats its URL" {
 	migration v1.0.0/001.sql 'SELECT 1;'
 	SLIPWAY_DATABASE_URL='' fails_with 100 'SLIPWAY_DATABASE_URL is not set' migrate-run -t 1.0.0 m
-	SLIPWAY_DATABASE_URL=postgresql://u:canary@h/d fails_with 100 'this version knows sqlite: only' migrate-run -t 1.0.0 m
+	SLIPWAY_DATABASE_URL=mysql://u:canary@h/d fails_with 100 'this version knows sqlite: and postgresql:// only' migrate-run -t 1.0.0 m
 	[[ "$stderr" != *canary* ]]
 	mkdir 'a b'
 	SLIPWAY_DATABASE_URL="sqlite:///a%20b/x%3f.db" migrate-run -t 1.0.0 m

@@ -15,7 +15,7 @@ static const char *const good[][2] = {
 static const char *const bad[] = {
 	"", "sqlite", "sqlite:", "sqlite://", "sqlite:///", "sqlite://host/x", "sqlite:///:memory:", "sqlite::memory:",
 	"sqlite:///file:x", "sqlite:///a%", "sqlite:///a%4", "sqlite:///a%zz", "sqlite:///a%00b", "sqlite:///a%0ab",
-	"sqlite:///a\nb", "sqlite:///data/", "sqlite:///?x", "postgresql://u:secret@h/d", "mysql://x", "sqlitex:///a",
+	"sqlite:///a\nb", "sqlite:///data/", "sqlite:///?x", "postgresql:u:secret@h/d", "mysql://x:secret@h/d", "postgresql://u:secret@h/d\n", "postgresqlx://u:secret@h/d", "sqlitex:///a",
 	"SQLITE:///a", "/var/app.db", "sqlite+:x:y:/",
 };
 

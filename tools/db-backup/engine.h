@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "child.h"
 #include "dburl.h"
 #include "err.h"
 #include "store.h"
@@ -13,6 +14,9 @@
 struct request {
 	const struct dburl *url;
 	const char *raw;   /* the uncompressed backup, in the work folder */
+	const char *beside; /* the second file: to be written in the work folder, or as it stands in the store */
+	const char *folder; /* the work folder */
+	const char *notes; /* of the record (restore) */
 	const char *name;  /* of the backup (restore) */
 	const char *aside; /* restore: where the current content goes first, or NULL */
 	const char *mode;  /* restore: octal mode of a database file that is made anew, or NULL */
@@ -24,12 +28,19 @@ struct engine {
 	enum dburl_engine kind;
 	const char *name;   /* in the records */
 	const char *suffix; /* of the stored file */
+	const char *beside; /* of a second file that may stand beside it, or NULL */
 	/* false with err empty: there is no database yet. */
 	bool (*there)(const struct request *r, struct err *err);
-	/* Writes a consistent copy to r->raw; *notes are lines for the record. */
+	/* Writes a consistent copy to r->raw; *notes are lines for the record. Or, of the two that are not NULL:
+	 * starts a child that gives the copy. */
 	bool (*dump)(const struct request *r, const char **notes, struct err *err);
-	/* Whether r->raw is sound; what is wrong with it is STATUS_NO with the reason as text. */
+	bool (*dump_begin)(const struct request *r, struct child *c, const char **notes, struct err *err);
+	/* Whether r->raw is sound; what is wrong with it is STATUS_NO with the reason as text. Or: starts a child that
+	 * takes the copy and fails when it is not; such an engine finds damage in restore before it matters. */
 	bool (*check)(const struct request *r, struct err *err);
+	bool (*check_begin)(const struct request *r, struct child *c, struct err *err);
+	/* Whether something stands already where restore would put the current content. */
+	bool (*aside_there)(const struct request *r, bool *there, struct err *err);
 	/* Makes r->raw the content of the database, whole or not at all. *put is where the old content was put, or
 	 * NULL when it was replaced. */
 	bool (*restore)(const struct request *r, const char **put, struct err *err);
@@ -38,6 +49,6 @@ struct engine {
 const struct engine *engine_of(enum dburl_engine kind);
 const struct engine *engine_named(const char *name); /* NULL: this version does not know it */
 
-extern const struct engine engine_sqlite;
+extern const struct engine engine_sqlite, engine_postgres;
 
 #endif

@@ -1,5 +1,6 @@
 /* db-backup save, verify, restore, list, prune [-d DIR] - the application's database saved whole, checked, put back */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,6 +50,7 @@ main(int argc, char **argv)
 
 	diag_init("db-backup", usage);
 	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN); /* a child that ends early tells why by its status */
 	/* Options stand before the verb, behind it, or both. */
 	do {
 		while ((c = getopt(argc, argv, "+d:t:l:a:k:h")) != -1) {

@@ -24,18 +24,24 @@ dir_release(DIR **d)
 		(void)closedir(*d);
 }
 
-static char *
-value_of(struct arena *a, const char *text, const char *key)
+char *
+meta_note(struct arena *a, const char *text, const char *key, unsigned number)
 {
 	size_t length = strlen(key);
 	const char *line, *end;
 
 	for (line = text; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
-		if (strncmp(line, key, length) == 0 && strncmp(line + length, ": ", 2) == 0)
+		if (strncmp(line, key, length) == 0 && strncmp(line + length, ": ", 2) == 0 && number-- == 0)
 			return arena_dup(a, line + length + 2, (size_t)(end - line) - length - 2);
 	}
 	return NULL;
+}
+
+static char *
+value_of(struct arena *a, const char *text, const char *key)
+{
+	return meta_note(a, text, key, 0);
 }
 
 static bool
@@ -60,12 +66,6 @@ hex_of(struct arena *a, const char *text, const char *key, char hex[HASH_HEX])
 		return false;
 	memcpy(hex, value, HASH_HEX);
 	return true;
-}
-
-char *
-meta_note(const struct store *s, const struct meta *m, const char *key)
-{
-	return value_of(s->arena, m->notes, key);
 }
 
 static bool

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,11 +39,24 @@ read_some(int fd, void *buf, size_t room)
 	return n;
 }
 
+static bool
+more_comes(int from, const char *name, int64_t idle_ms, struct err *err)
+{
+	struct pollfd f = { .fd = from, .events = POLLIN };
+	int n;
+
+	if (!idle_ms)
+		return true;
+	while ((n = poll(&f, 1, idle_ms > INT32_MAX ? INT32_MAX : (int)idle_ms)) < 0)
+		if (errno != EINTR)
+			return err_sys(err, "cannot wait for '%s'", name);
+	return n > 0 || err_set(err, STATUS_SYS, "nothing came from '%s' for %" PRId64 " s", name, idle_ms / 1000);
+}
+
 bool
-pack(const char *raw, const char *stored, int level, struct packed *p, struct err *err)
+pack(int from, const char *name, const char *stored, const struct packing *how, struct packed *p, struct err *err)
 {
 	static unsigned char in_buf[CHUNK], out_buf[CHUNK];
-	AUTO(fd_release) int from = open(raw, O_RDONLY | O_CLOEXEC);
 	AUTO(fd_release) int to = open(stored, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	AUTO(cctx_release) ZSTD_CCtx *ctx = ZSTD_createCCtx();
 	AUTO(hash_release) struct hash raw_hash = {0};
@@ -50,22 +64,24 @@ pack(const char *raw, const char *stored, int level, struct packed *p, struct er
 	size_t left = 1;
 	ssize_t n;
 
-	if (from < 0)
-		return err_sys(err, "cannot open '%s'", raw);
 	if (to < 0)
 		return err_sys(err, "cannot create '%s'", stored);
-	if (!ctx || ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, level)) ||
+	if (!ctx || ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, how->level)) ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_checksumFlag, 1)))
 		return err_set(err, STATUS_SYS, "cannot set up compression");
+	/* A libzstd without threads refuses, and compresses in ours. */
+	(void)ZSTD_CCtx_setParameter(ctx, ZSTD_c_nbWorkers, how->threads);
 	if (!hash_begin(&raw_hash, err) || !hash_begin(&stored_hash, err))
 		return false;
 	p->bytes = p->stored = 0;
 	do {
 		ZSTD_inBuffer in = { .src = in_buf };
 
+		if (!more_comes(from, name, how->idle_ms, err))
+			return false;
 		n = read_some(from, in_buf, sizeof(in_buf));
 		if (n < 0)
-			return err_sys(err, "cannot read '%s'", raw);
+			return err_sys(err, "cannot read '%s'", name);
 		in.size = (size_t)n;
 		p->bytes += in.size;
 		if (!hash_add(&raw_hash, in_buf, in.size, err))
@@ -75,7 +91,7 @@ pack(const char *raw, const char *stored, int level, struct packed *p, struct er
 
 			left = ZSTD_compressStream2(ctx, &out, &in, n ? ZSTD_e_continue : ZSTD_e_end);
 			if (ZSTD_isError(left))
-				return err_set(err, STATUS_SYS, "cannot compress '%s': %s", raw, ZSTD_getErrorName(left));
+				return err_set(err, STATUS_SYS, "cannot compress '%s': %s", name, ZSTD_getErrorName(left));
 			p->stored += out.pos;
 			if (!hash_add(&stored_hash, out_buf, out.pos, err))
 				return false;
@@ -90,7 +106,7 @@ pack(const char *raw, const char *stored, int level, struct packed *p, struct er
 
 /* What the content decompresses to is written (to >= 0), hashed and counted; more than p->bytes of it is not. */
 static bool
-drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int to, struct hash *hash, uint64_t *bytes, uint64_t limit, size_t *left,
+drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int *to, struct hash *hash, uint64_t *bytes, uint64_t limit, size_t *left,
     struct err *err)
 {
 	static unsigned char out_buf[CHUNK];
@@ -106,18 +122,20 @@ drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int to, struct hash *hash, uint64_t *by
 			return err_set(err, STATUS_NO, "holds more than %" PRIu64 " bytes", limit);
 		if (!hash_add(hash, out_buf, out.pos, err))
 			return false;
-		if (to >= 0 && !write_all(to, out_buf, out.pos))
-			return err_sys(err, "cannot write the decompressed copy");
+		if (*to >= 0 && !write_all(*to, out_buf, out.pos)) {
+			if (errno != EPIPE)
+				return err_sys(err, "cannot write the decompressed copy");
+			*to = -1;
+		}
 	} while (in->pos < in->size || out.pos == out.size);
 	return true;
 }
 
 bool
-unpack(const char *stored, const char *raw, const struct packed *p, struct err *err)
+unpack(const char *stored, int to, const struct packed *p, struct err *err)
 {
 	static unsigned char in_buf[CHUNK];
 	AUTO(fd_release) int from = open(stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	AUTO(fd_release) int to = raw ? open(raw, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	AUTO(dctx_release) ZSTD_DCtx *ctx = ZSTD_createDCtx();
 	AUTO(hash_release) struct hash raw_hash = {0};
 	AUTO(hash_release) struct hash stored_hash = {0};
@@ -133,8 +151,6 @@ unpack(const char *stored, const char *raw, const struct packed *p, struct err *
 		return err_sys(err, "cannot open '%s'", stored);
 	if ((uint64_t)st.st_size != p->stored)
 		return err_set(err, STATUS_NO, "has %jd bytes, not %" PRIu64, (intmax_t)st.st_size, p->stored);
-	if (raw && to < 0)
-		return err_sys(err, "cannot create '%s'", raw);
 	if (!ctx)
 		return err_set(err, STATUS_SYS, "cannot set up decompression");
 	if (!hash_begin(&raw_hash, err) || !hash_begin(&stored_hash, err))
@@ -145,7 +161,7 @@ unpack(const char *stored, const char *raw, const struct packed *p, struct err *
 		ZSTD_inBuffer in = { .src = in_buf, .size = (size_t)n };
 
 		if (!hash_add(&stored_hash, in_buf, in.size, err) ||
-		    !drain(ctx, &in, to, &raw_hash, &bytes, p->bytes, &left, err))
+		    !drain(ctx, &in, &to, &raw_hash, &bytes, p->bytes, &left, err))
 			return false;
 	}
 	if (n < 0)

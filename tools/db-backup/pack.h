@@ -14,11 +14,17 @@ struct packed {
 	char sha256_raw[HASH_HEX];
 };
 
-/* Compresses raw into the new file stored (mode 0600) and syncs it. */
-bool pack(const char *raw, const char *stored, int level, struct packed *p, struct err *err);
+struct packing {
+	int level, threads; /* threads 0: in ours */
+	int64_t idle_ms;    /* how long nothing may come from a pipe; 0 = for ever */
+};
 
-/* Reads all of stored, off the disk where the kernel lets us, and compares it with p. The content goes to the new
- * file raw, or nowhere when raw is NULL. A difference or a broken frame is STATUS_NO with the reason as text. */
-bool unpack(const char *stored, const char *raw, const struct packed *p, struct err *err);
+/* Compresses all that from gives (name is for texts) into the new file stored (mode 0600) and syncs it. */
+bool pack(int from, const char *name, const char *stored, const struct packing *how, struct packed *p, struct err *err);
+
+/* Reads all of stored, off the disk where the kernel lets us, and compares it with p. The content goes to
+ * the descriptor to, or nowhere when that is -1; a pipe whose reader has enough gets no more. A difference or a
+ * broken frame is STATUS_NO with the reason as text. */
+bool unpack(const char *stored, int to, const struct packed *p, struct err *err);
 
 #endif

@@ -22,12 +22,15 @@ static bool
 take_away(const struct store *s, const struct work *w, const struct meta *m, struct err *err)
 {
 	const char *record = arena_fmt(s->arena, "%s.meta", m->name), *data = work_file(w, "stored");
-	const char *from = store_path(s, m->name, engine_named(m->engine)->suffix);
+	const struct engine *engine = engine_named(m->engine);
+	const char *from = store_path(s, m->name, engine->suffix);
 
 	if (rename(store_path(s, m->name, ".meta"), work_file(w, record)) != 0 || !sync_folder(s->dir, err))
 		return err_sys(err, "cannot remove '%s.meta'", m->name);
 	if (access(from, F_OK) == 0 && rename(from, data) != 0)
 		return err_sys(err, "cannot remove '%s'", from);
+	if (engine->beside)
+		(void)unlink(store_path(s, m->name, engine->beside));
 	if (unlink(work_file(w, record)) != 0)
 		return err_sys(err, "cannot remove '%s.meta'", m->name);
 	(void)unlink(data);

@@ -1,6 +1,7 @@
 /* save.c - db-backup save: copy, check, compress, read back, put in place with the record last */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,8 @@
 #include "durable.h"
 #include "engine.h"
 #include "verbs.h"
+
+enum { IDLE_LEAST_MS = 10000 };
 
 static bool
 stands(const struct store *s, const char *name, const char *suffix)
@@ -48,9 +51,45 @@ put(const struct options *o, const struct engine *engine, const struct work *w, 
 		return err_sys(err, "cannot put '%s%s' in place", m->name, engine->suffix);
 	if (!sync_folder(s->dir, err))
 		return false;
+	if (engine->beside && rename(work_file(w, "beside"), store_path(s, m->name, engine->beside)) != 0 && errno != ENOENT)
+		return err_sys(err, "cannot put '%s%s' in place", m->name, engine->beside);
 	if (rename(record, store_path(s, m->name, ".meta")) != 0)
 		return err_sys(err, "cannot put '%s.meta' in place", m->name);
 	return sync_folder(s->dir, err);
+}
+
+static bool
+copy_and_pack(const struct options *o, const struct engine *engine, const struct request *r, const char *stored,
+    struct meta *m, struct err *err)
+{
+	struct packing how = { .level = o->level };
+	AUTO(fd_release) int from = -1;
+	AUTO(child_release) struct child c = CHILD_INIT;
+	struct err why = {0};
+
+	if (engine->dump) {
+		if (!engine->dump(r, &m->notes, err))
+			return false;
+		from = open(r->raw, O_RDONLY | O_CLOEXEC);
+		return from < 0 ? err_sys(err, "cannot open '%s'", r->raw) : pack(from, r->raw, stored, &how, &m->packed, err);
+	}
+	how.threads = 2;
+	how.idle_ms = r->wait_ms < IDLE_LEAST_MS ? IDLE_LEAST_MS : r->wait_ms;
+	if (!engine->dump_begin(r, &c, &m->notes, err))
+		return false;
+	if (pack(c.fd, c.name, stored, &how, &m->packed, &why))
+		return child_end(&c, r->arena, err);
+	return err_set(err, (enum status)why.status, "%s", why.text);
+}
+
+static bool
+read_back(const struct engine *engine, const struct request *r, const char *stored, const struct packed *p,
+    struct err *err)
+{
+	AUTO(child_release) struct child c = CHILD_INIT;
+
+	return (!engine->check_begin || engine->check_begin(r, &c, err)) && unpack(stored, c.fd, p, err) &&
+	    (!engine->check_begin || child_end(&c, r->arena, err));
 }
 
 static bool
@@ -70,9 +109,11 @@ save(const struct options *o, const struct engine *engine, struct request *r, st
 	m->created = arena_fmt(r->arena, "%s.%03ldZ", second, now.tv_nsec / 1000000);
 	m->engine = engine->name;
 	r->raw = work_file(w, "raw");
-	if (!engine->dump(r, &m->notes, err) || !pack(r->raw, work_file(w, "stored"), o->level, &m->packed, err))
+	r->folder = w->path;
+	r->beside = work_file(w, "beside");
+	if (!copy_and_pack(o, engine, r, work_file(w, "stored"), m, err))
 		return false;
-	if (!unpack(work_file(w, "stored"), NULL, &m->packed, &why))
+	if (!read_back(engine, r, work_file(w, "stored"), &m->packed, &why))
 		return err_set(err, STATUS_SYS, "cannot read the backup back: %s", why.text);
 	return store_lock(&o->store, &lock, err) && put(o, engine, w, m, arena_str(r->arena, stamp), err);
 }

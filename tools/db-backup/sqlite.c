@@ -83,7 +83,17 @@ dump(const struct request *r, const char **notes, struct err *err)
 	return true;
 }
 
+static bool
+aside_there(const struct request *r, bool *is, struct err *err)
+{
+	struct stat st;
+
+	(void)err;
+	*is = lstat(r->aside, &st) == 0;
+	return true;
+}
+
 const struct engine engine_sqlite = {
 	.kind = DBURL_SQLITE, .name = "sqlite", .suffix = ".sqlite.zst",
-	.there = there, .dump = dump, .check = check, .restore = sqlite_restore,
+	.there = there, .dump = dump, .check = check, .aside_there = aside_there, .restore = sqlite_restore,
 };

@@ -97,8 +97,11 @@ orphan_remove(const struct store *s, const char *folder, const char *name)
 	path = engine ? store_path(s, name, engine->suffix) : "";
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && hash_fd(fd, path, hex, &bytes, &ignored) && bytes == m.packed.stored &&
-	    strcmp(hex, m.packed.sha256) == 0)
+	    strcmp(hex, m.packed.sha256) == 0) {
 		(void)unlink(path);
+		if (engine->beside)
+			(void)unlink(store_path(s, name, engine->beside));
+	}
 }
 
 static void

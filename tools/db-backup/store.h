@@ -51,8 +51,8 @@ void work_release(struct work *w); /* AUTO */
 /* The record of NAME: STATUS_USE when there is no such backup, STATUS_NO when it is damaged. */
 bool meta_load(const struct store *s, const char *name, struct meta *m, struct err *err);
 bool meta_save(const struct store *s, const char *path, const struct meta *m, struct err *err);
-/* The value of key in the engine's notes, or NULL. */
-char *meta_note(const struct store *s, const struct meta *m, const char *key);
+/* The value of the number-th line with this key in the engine's notes, from 0, or NULL. */
+char *meta_note(struct arena *a, const char *notes, const char *key, unsigned number);
 
 /* All whole records, oldest first by created, then name; *count may be 0. Damaged ones go to damaged(). */
 bool store_list(const struct store *s, struct meta **list, size_t *count, void (*damaged)(const char *), struct err *err);

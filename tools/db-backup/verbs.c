@@ -2,10 +2,11 @@
 #define _GNU_SOURCE
 #include "verbs.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "auto.h"
 #include "dburl.h"
@@ -18,10 +19,31 @@ warn_damaged(const char *text)
 	diag_warn("%s", text);
 }
 
-/* Unpacks the backup into the work folder and checks all of it; damage is STATUS_NO. */
+/* Into the child that checks, or into the file r->raw, where an engine without such a child checks it. */
+static bool
+take(const struct options *o, const struct engine *engine, const struct meta *m, const struct request *r, bool keep,
+    struct err *err)
+{
+	const char *stored = store_path(&o->store, o->name, engine->suffix);
+	AUTO(child_release) struct child c = CHILD_INIT;
+	AUTO(fd_release) int to = -1;
+	struct err why = {0};
+
+	if (!keep && engine->check_begin) {
+		if (!engine->check_begin(r, &c, err) || !unpack(stored, c.fd, &m->packed, err))
+			return false;
+		return child_end(&c, r->arena, &why) || err_set(err, STATUS_NO, "%s", why.text);
+	}
+	to = open(r->raw, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (to < 0)
+		return err_sys(err, "cannot create '%s'", r->raw);
+	return unpack(stored, to, &m->packed, err) && (!engine->check || engine->check(r, err));
+}
+
+/* Checks all of the backup, and with keep unpacks it into the work folder; damage is STATUS_NO. */
 static bool
 fetch(const struct options *o, struct work *w, struct meta *m, const struct engine **engine, struct request *r,
-    struct err *err)
+    bool keep, struct err *err)
 {
 	struct err why = {0};
 
@@ -33,7 +55,10 @@ fetch(const struct options *o, struct work *w, struct meta *m, const struct engi
 	if (!work_begin(w, &o->store, err))
 		return false;
 	r->raw = work_file(w, "raw");
-	if (unpack(store_path(&o->store, o->name, (*engine)->suffix), r->raw, &m->packed, &why) && (*engine)->check(r, &why))
+	r->folder = w->path;
+	r->notes = m->notes;
+	r->beside = (*engine)->beside ? store_path(&o->store, o->name, (*engine)->beside) : NULL;
+	if (take(o, *engine, m, r, keep, &why))
 		return true;
 	if (why.status != STATUS_NO)
 		return err_set(err, (enum status)why.status, "cannot read backup '%s': %s", o->name, why.text);
@@ -49,7 +74,7 @@ verb_verify(const struct options *o)
 	struct meta m = {0};
 	struct err err = {0};
 
-	return fetch(o, &w, &m, &engine, &r, &err) ? diag_flush() : diag_fail(&err);
+	return fetch(o, &w, &m, &engine, &r, false, &err) ? diag_flush() : diag_fail(&err);
 }
 
 int
@@ -63,16 +88,17 @@ verb_restore(const struct options *o)
 	const char *put = NULL;
 	struct meta m = {0};
 	struct err err = {0};
-	struct stat st;
+	bool is = false;
 
-	if (!dburl_read(&url, o->store.arena, &err))
+	if (!dburl_read(&url, o->store.arena, &err) ||
+	    (o->aside && !engine_of(url.engine)->aside_there(&r, &is, &err)))
 		return diag_fail(&err);
-	if (o->aside && lstat(o->aside, &st) == 0) {
+	if (is) {
 		(void)err_hint(&err, "if an earlier restore put it there, look at it and go on without -a");
 		(void)err_set(&err, STATUS_USE, "'%s' exists already", o->aside);
 		return diag_fail(&err);
 	}
-	if (!fetch(o, &w, &m, &engine, &r, &err)) {
+	if (!fetch(o, &w, &m, &engine, &r, true, &err)) {
 		if (err.status == STATUS_NO)
 			err.status = STATUS_SYS;
 		return diag_fail(&err);
@@ -81,7 +107,7 @@ verb_restore(const struct options *o)
 		(void)err_set(&err, STATUS_USE, "backup '%s' is of engine '%s', the database is not", o->name, m.engine);
 		return diag_fail(&err);
 	}
-	r.mode = meta_note(&o->store, &m, "mode");
+	r.mode = meta_note(r.arena, m.notes, "mode", 0);
 	if (!engine->restore(&r, &put, &err)) {
 		if (put)
 			(void)err_hint(&err, "the content before is in '%s'", put);

@@ -10,7 +10,7 @@ engine_of(enum dburl_engine kind)
 {
 	size_t i;
 
-	for (i = 0; engines[i + 1] && engines[i]->kind != kind; i++)
+	for (i = 0; engines[i] && engines[i]->kind != kind; i++)
 		;
 	return engines[i];
 }

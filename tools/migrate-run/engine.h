@@ -42,7 +42,7 @@ struct engine {
 	bool (*baseline)(const struct target *t, const struct migrations *all, bool *recorded, struct err *err);
 };
 
-const struct engine *engine_of(enum dburl_engine kind);
+const struct engine *engine_of(enum dburl_engine kind); /* NULL: this version does not know it */
 
 /* The rules that hold for an entry of the ledger and the file of its name: unchanged, ended. */
 bool entry_fit(const struct entry *e, const struct migration *m, struct err *err);

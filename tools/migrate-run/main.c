@@ -171,6 +171,10 @@ main(int argc, char **argv)
 	if (!dburl_read(&url, &arena, &err))
 		return diag_fail(&err);
 	j.engine = engine_of(url.engine);
+	if (!j.engine) {
+		(void)err_set(&err, STATUS_USE, DBURL_VARIABLE ": this version runs migrations on sqlite: only");
+		return diag_fail(&err);
+	}
 	if (!migrations_find(&j.all, argv[optind], &version, warn, &arena, &err) ||
 	    (!dry && !j.engine->lock(&j.target, &lock, &err)))
 		return diag_fail(&err);
