@@ -63,6 +63,12 @@ $(BUILD)/test/killat: test/faults/killat.c
 	@mkdir -p $(@D)
 	$(CC) $(WARN) $(OPT) -o $@ $<
 
+bench-programs: $(BUILD)/test/yaml-scan
+
+$(BUILD)/test/yaml-scan: test/bench/yaml-scan.c
+	@mkdir -p $(@D)
+	$(CC) $(WARN) $(OPT) -o $@ $< -lyaml
+
 # A unit program may use every room of lib/.
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 LIB_USES = -lyaml -lgit2 -larchive -lpq -lsqlite3 -lzstd -lcrypto
@@ -101,7 +107,7 @@ lint:
 
 bench:
 	scripts/setup
-	$(MAKE) -s -j$(JOBS) tools
+	$(MAKE) -s -j$(JOBS) tools bench-programs
 	SLIPWAY_BIN=$(abspath $(BUILD))/bin test/bench/run
 
 # Ten tools and slipway are for the hands of people, the others for scripts.
@@ -137,4 +143,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools test-programs unit-programs demo check lint bench install uninstall clean
+.PHONY: all tools test-programs bench-programs unit-programs demo check lint bench install uninstall clean

@@ -32,9 +32,9 @@ struct node {
 	uint32_t line, column;     /* from 1 */
 	uint32_t weight;           /* nodes at and below it, aliases counted in full */
 	uint16_t height;           /* levels of lists and mappings at and below it */
-	unsigned char kind;
-	bool plain;                /* scalar without quotes or string tag: typed by the core schema */
-	bool open;                 /* while its parser is inside it */
+	unsigned kind : 2;         /* enum node_kind */
+	bool plain : 1;            /* scalar without quotes or string tag: typed by the core schema */
+	bool open : 1;             /* while its parser is inside it */
 };
 
 /* "mapping", "list" or "scalar" */

@@ -91,13 +91,14 @@ name_anchor(struct load *l, const yaml_char_t *name, struct node *n)
 	return true;
 }
 
+/* With room for that many bytes behind it. */
 static struct node *
-node_at(struct load *l, enum node_kind kind, const yaml_event_t *e)
+node_at(struct load *l, enum node_kind kind, const yaml_event_t *e, size_t more)
 {
-	struct node *n = arena_get(l->arena, sizeof(*n));
+	struct node *n = arena_get(l->arena, sizeof(*n) + more);
 
 	n->file = l->file;
-	n->kind = (unsigned char)kind;
+	n->kind = kind;
 	n->line = (uint32_t)e->start_mark.line + 1;
 	n->column = (uint32_t)e->start_mark.column + 1;
 	n->weight = 1;
@@ -120,11 +121,12 @@ is_plain(const yaml_event_t *e)
 static bool
 take_scalar(struct load *l, const yaml_event_t *e)
 {
-	struct node *n = node_at(l, NODE_SCALAR, e);
+	size_t length = e->data.scalar.length;
+	struct node *n = node_at(l, NODE_SCALAR, e, length + 1);
 
-	if (memchr(e->data.scalar.value, '\0', e->data.scalar.length))
+	if (memchr(e->data.scalar.value, '\0', length))
 		return bad_at(l, n, "a NUL byte");
-	n->text = arena_dup(l->arena, (const char *)e->data.scalar.value, e->data.scalar.length);
+	n->text = memcpy(n + 1, e->data.scalar.value, length);
 	n->plain = is_plain(e);
 	push(l, n);
 	return name_anchor(l, e->data.scalar.anchor, n);
@@ -156,7 +158,7 @@ take_alias(struct load *l, const yaml_event_t *e)
 static bool
 take_start(struct load *l, enum node_kind kind, const yaml_event_t *e, const yaml_char_t *anchor)
 {
-	struct node *n = node_at(l, kind, e);
+	struct node *n = node_at(l, kind, e, 0);
 
 	if (l->depth == YAMLTREE_DEPTH)
 		return bad_at(l, n, "nested deeper than 100 levels");
