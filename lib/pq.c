@@ -12,7 +12,7 @@
 #include "dburl.h"
 #include "lockwait.h"
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, FIRST_TICK_MS = 200 };
 
 static void
 options_release(PQconninfoOption **o)
@@ -65,6 +65,8 @@ pq_status(const char state[6])
 	static const char *const world[] = { "08", "40", "53", "55", "57", "58", "F0", "XX", "3D", "28", "25P03", NULL };
 	size_t i;
 
+	if (strcmp(state, "08P01") == 0)
+		return STATUS_USE; /* a parameter without a value */
 	for (i = 0; world[i]; i++)
 		if (strncmp(state, world[i], strlen(world[i])) == 0)
 			return STATUS_SYS;
@@ -160,11 +162,11 @@ pq_open(struct pq *p, const char *url, const char *database, const char *name, i
 static bool
 await(struct pq *p, int64_t begin, struct err *err)
 {
-	int64_t told = begin;
+	int64_t tell = begin + FIRST_TICK_MS;
 
 	while (PQisBusy(p->conn)) {
 		struct pollfd f = { .fd = PQsocket(p->conn), .events = POLLIN };
-		int n = poll(&f, 1, TICK_MS);
+		int n = poll(&f, 1, p->waiting ? FIRST_TICK_MS : TICK_MS);
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(err, "cannot wait for the database");
@@ -172,9 +174,9 @@ await(struct pq *p, int64_t begin, struct err *err)
 			return fail(err, STATUS_SYS, "", PQerrorMessage(p->conn));
 		if (p->limit_ms && clock_ms() - begin >= p->limit_ms && PQisBusy(p->conn))
 			return err_set(err, STATUS_SYS, "the database does not answer");
-		if (p->waiting && clock_ms() - told >= TICK_MS && PQisBusy(p->conn)) {
+		if (p->waiting && clock_ms() >= tell && PQisBusy(p->conn)) {
 			p->waiting(p->arg);
-			told = clock_ms();
+			tell = clock_ms() + TICK_MS;
 		}
 	}
 	return true;

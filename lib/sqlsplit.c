@@ -47,6 +47,91 @@ quoted(const char *p, size_t left)
 	return 0;
 }
 
+/* As PostgreSQL: only E'' knows the backslash, and goes on in the next quotes when a line ends between. */
+static size_t
+string(const char *p, size_t left, bool escapes)
+{
+	size_t i, k;
+	bool line;
+
+	for (i = 1; i < left; i++)
+		if (escapes && p[i] == '\\')
+			i++;
+		else if (p[i] == '\'') {
+			if (i + 1 < left && p[i + 1] == '\'') {
+				i++;
+				continue;
+			}
+			for (line = false, k = i + 1; k < left && is_space(p[k]); k++)
+				line |= p[k] == '\n' || p[k] == '\r';
+			if (!escapes || !line || k == left || p[k] != '\'')
+				return i + 1;
+			i = k;
+		}
+	return 0;
+}
+
+/* Comments of PostgreSQL nest. */
+static size_t
+comment(const char *p, size_t left)
+{
+	size_t depth = 1, i;
+
+	for (i = 2; i + 1 < left; i++) {
+		bool open = p[i] == '/' && p[i + 1] == '*', close = p[i] == '*' && p[i + 1] == '/';
+
+		if (open)
+			depth++;
+		if (close && --depth == 0)
+			return i + 2;
+		i += open || close;
+	}
+	return 0;
+}
+
+/* The length of $tag$, 0 when it is none. */
+static size_t
+dollar(const char *p, size_t left)
+{
+	size_t n = 1;
+
+	while (n < left && is_word(p[n]) && p[n] != '$')
+		n++;
+	return n < left && p[n] == '$' && !(p[1] >= '0' && p[1] <= '9') ? n + 1 : 0;
+}
+
+/* What PostgreSQL reads otherwise than SQLite; no length when that is nothing. */
+static struct token
+postgres_token(const char *p, size_t left)
+{
+	struct token t = { .kind = BAD, .text = p };
+	const char *end;
+
+	if (*p == '/' && left > 1 && p[1] == '*') {
+		t.length = comment(p, left);
+		t.kind = t.length ? SPACE : BAD;
+		t.why = "comment does not end";
+	} else if (*p == '\'' || ((*p == 'e' || *p == 'E') && left > 1 && p[1] == '\'')) {
+		size_t lead = *p != '\'', n = string(p + lead, left - lead, lead);
+
+		t.length = n ? n + lead : 0;
+		t.kind = n ? QUOTED : BAD;
+		t.why = "string does not end";
+	} else if (*p == '$' && (t.length = dollar(p, left))) {
+		end = memmem(p + t.length, left - t.length, p, t.length);
+		t.length = end ? (size_t)(end - p) + t.length : 0;
+		t.kind = end ? QUOTED : BAD;
+		t.why = "dollar quote does not end";
+	} else if (*p == '\\')
+		t.why = "a command of psql is no SQL";
+	else if (*p == '`' || *p == '[' || *p == '$') {
+		t.kind = OTHER;
+		t.length = 1;
+	} else
+		t.kind = SPACE;
+	return t;
+}
+
 static struct token
 token_next(struct sqlsplit *s)
 {
@@ -56,6 +141,21 @@ token_next(struct sqlsplit *s)
 
 	if (left == 0)
 		return (struct token){ .kind = END, .text = p, .line = s->line };
+	if (s->postgres) {
+		struct token own = postgres_token(p, left);
+
+		own.line = s->line;
+		if (own.kind == BAD)
+			return own;
+		if (own.length) {
+			t = own;
+			n = own.length;
+			for (i = 0; i < n; i++)
+				s->line += p[i] == '\n';
+			s->at += n;
+			return t;
+		}
+	}
 	if (is_space(*p)) {
 		t.kind = SPACE;
 		while (n < left && is_space(p[n]))
@@ -156,6 +256,43 @@ mark(const struct token *t, struct sqlpart *part)
 	return true;
 }
 
+/* Of PostgreSQL: false when the statement cannot be one of a migration. */
+static bool
+note_postgres(struct sqlsplit *s, const struct token *t)
+{
+	struct sqlpart *c = &s->current;
+	size_t used = strlen(c->name);
+	bool function = strcmp(c->word, "CREATE") == 0 && (strncmp(c->name, "FUNCTION", 8) == 0 ||
+	    strncmp(c->name, "PROCEDURE", 9) == 0 || strncmp(c->name, "OR REPLACE FUNCTION", 19) == 0 ||
+	    strncmp(c->name, "OR REPLACE PROCEDURE", 20) == 0);
+
+	if (t->kind == OTHER && *t->text == '(')
+		s->parens++;
+	else if (t->kind == OTHER && *t->text == ')' && s->parens)
+		s->parens--;
+	if (t->kind != WORD) {
+		s->last[0] = '\0';
+		return true;
+	}
+	if (s->parens == 0 && strcmp(c->word, "COPY") == 0 &&
+	    ((strcmp(s->last, "FROM") == 0 && is(t, "STDIN")) || (strcmp(s->last, "TO") == 0 && is(t, "STDOUT"))))
+		return false;
+	if (function && (is(t, "BEGIN") || (s->blocks && is(t, "CASE"))))
+		s->blocks++;
+	else if (s->blocks && is(t, "END"))
+		s->blocks--;
+	fold(s->last, sizeof(s->last), t, toupper);
+	s->tokens++;
+	if (s->tokens == 1)
+		fold(c->word, sizeof(c->word), t, toupper);
+	else if (used < sizeof(c->name) - 2) {
+		if (used)
+			c->name[used++] = ' ';
+		fold(c->name + used, sizeof(c->name) - used, t, toupper);
+	}
+	return true;
+}
+
 /* PRAGMA name, or PRAGMA schema.name */
 static void
 note_word(struct sqlsplit *s, const struct token *t)
@@ -177,6 +314,13 @@ sqlsplit_init(struct sqlsplit *s, const char *text, size_t length)
 	*s = (struct sqlsplit){ .text = text, .length = length, .line = 1 };
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		s->at = 3;
+}
+
+void
+sqlsplit_init_postgres(struct sqlsplit *s, const char *text, size_t length)
+{
+	sqlsplit_init(s, text, length);
+	s->postgres = true;
 }
 
 struct sqlpart
@@ -206,15 +350,25 @@ sqlsplit_next(struct sqlsplit *s)
 		if (s->state == NONE) {
 			if (t.kind == SEMICOLON)
 				continue;
-			if (*t.text == '.')
+			if (!s->postgres && *t.text == '.')
 				return (struct sqlpart){ .kind = SQLPART_BAD, .line = t.line,
 					.why = "a command of the sqlite3 shell is no SQL" };
 			s->current = (struct sqlpart){ .kind = SQLPART_STATEMENT, .text = t.text, .line = t.line };
 			s->state = FIRST;
 			s->tokens = 0;
 			s->schema = false;
+			s->parens = s->blocks = 0;
+			s->last[0] = '\0';
 		}
-		note_word(s, &t);
+		if (s->postgres) {
+			if (!note_postgres(s, &t))
+				return (struct sqlpart){ .kind = SQLPART_BAD, .line = s->current.line,
+					.why = "COPY from or to the client has no place in a migration" };
+			if (t.kind != SEMICOLON || s->parens || s->blocks)
+				continue;
+			s->state = PLAIN;
+		} else
+			note_word(s, &t);
 		if (t.kind == SEMICOLON && (s->state < BODY || s->state == BODY_END)) {
 			part = s->current;
 			part.length = (size_t)(t.text + 1 - part.text);

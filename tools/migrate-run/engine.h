@@ -13,6 +13,7 @@
 
 struct entry {
 	const char *file, *sha256, *state, *started, *who;
+	const char *remains; /* what one that was only started has left, or NULL */
 };
 
 struct ledger {
@@ -23,12 +24,15 @@ struct ledger {
 struct target {
 	const struct dburl *url;
 	const char *release, *who; /* what the ledger says of this run */
-	int64_t wait_ms;
+	int64_t wait_ms; /* for other runs, and for an answer to the first word */
+	int64_t lock_ms; /* for locks of others on what a file alters (PostgreSQL) */
 	struct arena *arena;
 };
 
 struct engine {
 	enum dburl_engine kind;
+	const char *table; /* the ledger, as SQL names it */
+	bool postgres;     /* how statements are read */
 	bool (*there)(const struct target *t, bool *there, struct err *err);
 	/* Keeps other runs out until *lock is closed. */
 	bool (*lock)(const struct target *t, int *lock, struct err *err);
@@ -42,11 +46,11 @@ struct engine {
 	bool (*baseline)(const struct target *t, const struct migrations *all, bool *recorded, struct err *err);
 };
 
-const struct engine *engine_of(enum dburl_engine kind); /* NULL: this version does not know it */
+const struct engine *engine_of(enum dburl_engine kind);
 
 /* The rules that hold for an entry of the ledger and the file of its name: unchanged, ended. */
-bool entry_fit(const struct entry *e, const struct migration *m, struct err *err);
+bool entry_fit(const struct engine *engine, const struct entry *e, const struct migration *m, struct err *err);
 
-extern const struct engine engine_sqlite;
+extern const struct engine engine_sqlite, engine_postgres;
 
 #endif

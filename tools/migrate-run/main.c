@@ -1,4 +1,4 @@
-/* migrate-run [-n] [-b] [-r RELEASE] -t VERSION DIR - run the migrations up to a version, each once, recorded with its effect */
+/* migrate-run [-n] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR - run the migrations up to a version, each once, recorded with its effect */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pwd.h>
@@ -12,9 +12,9 @@
 #include "engine.h"
 #include "lockwait.h"
 
-static const char usage[] = "migrate-run [-n] [-b] [-r RELEASE] -t VERSION DIR";
+static const char usage[] = "migrate-run [-n] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR";
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 10000, LOCK_MS = 60000 };
 
 struct job {
 	const struct engine *engine;
@@ -62,11 +62,11 @@ pending_find(struct job *j, struct err *err)
 
 		if (!e)
 			j->pending[j->count++] = m;
-		else if (!entry_fit(e, m, err))
+		else if (!entry_fit(j->engine, e, m, err))
 			return false;
 	}
 	for (i = 0; i < j->count; i++)
-		if (!migration_parse(j->pending[i], j->target.arena, err) || !j->engine->allow(j->pending[i], err))
+		if (!migration_parse(j->pending[i], j->engine->postgres, j->target.arena, err) || !j->engine->allow(j->pending[i], err))
 			return false;
 	return true;
 }
@@ -138,21 +138,23 @@ main(int argc, char **argv)
 {
 	AUTO(arena_release) struct arena arena = {0};
 	AUTO(fd_release) int lock = -1;
-	struct job j = { .target = { .wait_ms = WAIT_MS, .arena = &arena } };
+	struct job j = { .target = { .wait_ms = WAIT_MS, .lock_ms = LOCK_MS, .arena = &arena } };
 	bool dry = false, base = false;
 	struct version version;
 	struct dburl url;
 	struct err err = {0};
-	const char *to = NULL;
+	const char *to = NULL, *wait = NULL;
+	char *end = NULL;
 	int c;
 
 	diag_init("migrate-run", usage);
-	while ((c = getopt(argc, argv, "nbr:t:h")) != -1)
+	while ((c = getopt(argc, argv, "nbr:t:w:h")) != -1)
 		switch (c) {
 		case 'n': dry = true; break;
 		case 'b': base = true; break;
 		case 'r': j.target.release = optarg; break;
 		case 't': to = optarg; break;
+		case 'w': wait = optarg; break;
 		case 'h': return diag_help();
 		default:  return diag_usage();
 		}
@@ -161,6 +163,13 @@ main(int argc, char **argv)
 	if (!version_parse(to, strlen(to), &version)) {
 		(void)err_set(&err, STATUS_USE, "'%s' is no version", to);
 		return diag_fail(&err);
+	}
+	if (wait) {
+		j.target.wait_ms = j.target.lock_ms = *wait >= '0' && *wait <= '9' ? strtol(wait, &end, 10) * 1000 : -1;
+		if (j.target.wait_ms < 0 || *end || j.target.wait_ms > 86400000) {
+			(void)err_set(&err, STATUS_USE, "'%s' is no number of seconds from 0 to 86400", wait);
+			return diag_fail(&err);
+		}
 	}
 	/* 1.2.1-rc-1 needs the folder v1.2.1 as 1.2.1 does. */
 	(void)version_parse(version.core.at, version.core.length, &version);
@@ -171,10 +180,6 @@ main(int argc, char **argv)
 	if (!dburl_read(&url, &arena, &err))
 		return diag_fail(&err);
 	j.engine = engine_of(url.engine);
-	if (!j.engine) {
-		(void)err_set(&err, STATUS_USE, DBURL_VARIABLE ": this version runs migrations on sqlite: only");
-		return diag_fail(&err);
-	}
 	if (!migrations_find(&j.all, argv[optind], &version, warn, &arena, &err) ||
 	    (!dry && !j.engine->lock(&j.target, &lock, &err)))
 		return diag_fail(&err);

@@ -15,7 +15,7 @@ struct statement {
 	size_t length;
 	unsigned long line;
 	char word[16]; /* the first, in capitals */
-	char name[48]; /* of a PRAGMA */
+	char name[48]; /* of a PRAGMA; PostgreSQL: the words behind the first, in capitals */
 };
 
 struct migration {
@@ -43,6 +43,6 @@ bool migrations_find(struct migrations *m, const char *dir, const struct version
     struct arena *arena, struct err *err);
 
 /* Statements and marks; STATUS_USE with file:line for a text that no database should see. */
-bool migration_parse(struct migration *m, struct arena *arena, struct err *err);
+bool migration_parse(struct migration *m, bool postgres, struct arena *arena, struct err *err);
 
 #endif

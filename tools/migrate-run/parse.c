@@ -107,7 +107,7 @@ take_statement(struct migration *m, const struct sqlpart *part, size_t *room, st
 }
 
 bool
-migration_parse(struct migration *m, struct arena *arena, struct err *err)
+migration_parse(struct migration *m, bool postgres, struct arena *arena, struct err *err)
 {
 	struct marks marks = {0};
 	struct sqlsplit split;
@@ -118,7 +118,7 @@ migration_parse(struct migration *m, struct arena *arena, struct err *err)
 	m->count = 0;
 	if (!text_fit(m, err))
 		return false;
-	sqlsplit_init(&split, m->text, m->length);
+	(postgres ? sqlsplit_init_postgres : sqlsplit_init)(&split, m->text, m->length);
 	while (!marks.down && (part = sqlsplit_next(&split)).kind != SQLPART_END) {
 		if (part.kind == SQLPART_BAD)
 			return refuse(m, part.line, err, part.why);

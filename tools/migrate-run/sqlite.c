@@ -114,7 +114,7 @@ ledger_read(struct lite *l, const char *file, struct ledger *out, struct arena *
 	if (rc == SQLITE_OK && file)
 		rc = sqlite3_bind_text(s, 1, file, -1, SQLITE_STATIC);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		struct entry e = { column(s, 0, a), column(s, 1, a), column(s, 2, a), column(s, 3, a), column(s, 4, a) };
+		struct entry e = { column(s, 0, a), column(s, 1, a), column(s, 2, a), column(s, 3, a), column(s, 4, a), NULL };
 
 		if (out->count == room) {
 			out->list = arena_grow(a, out->list, room * sizeof(e), (room ? 2 * room : 64) * sizeof(e));
@@ -220,7 +220,7 @@ recorded(struct lite *l, const struct target *t, const struct migration *m, bool
 	if (!lite_exec(l, ledger_make, err) || !ledger_read(l, m->file, &found, t->arena, err))
 		return false;
 	*is = found.count > 0;
-	return !*is || entry_fit(&found.list[0], m, err);
+	return !*is || entry_fit(&engine_sqlite, &found.list[0], m, err);
 }
 
 /* The caller rolls back when this fails. */
@@ -321,5 +321,5 @@ baseline(const struct target *t, const struct migrations *all, bool *is, struct 
 }
 
 const struct engine engine_sqlite = {
-	.kind = DBURL_SQLITE, .there = there, .lock = lock, .allow = allow, .ledger = ledger, .run = run, .baseline = baseline,
+	.kind = DBURL_SQLITE, .table = "slipway_ledger", .there = there, .lock = lock, .allow = allow, .ledger = ledger, .run = run, .baseline = baseline,
 };
