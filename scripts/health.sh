@@ -40,6 +40,26 @@ crash_loop() { # the name that had three pids or more, none of which lived from 
 			for (n in pids) if (pids[n] >= 3 && most[n] < last / 2) print n }' "$run/children"
 }
 
+# One look: whether each service runs and answers. What has ended for good is in exited.
+look() {
+	exited=
+	for service in $services; do
+		ids=$(containers "$service")
+		[ -n "$ids" ] || { probe_said='no container'; return 1; }
+		for c in $ids; do
+			case $(inspect "$c" '{{.State.Status}}') in
+			exited | dead)
+				exited="service '$service' exited with $(inspect "$c" '{{.State.ExitCode}}')"
+				return 1 ;;
+			running) ;;
+			*) probe_said="service '$service' does not run"; return 1 ;;
+			esac
+			case $(docker_health "$c") in healthy | none) ;; *) probe_said="healthcheck of '$service' is not healthy yet"; return 1 ;; esac
+		done
+	done
+	probe
+}
+
 # Waits for the first good answer, then watches for SOAK seconds, in which every look must be good.
 # false: health_reason says why.
 wait_healthy() { # SOAK
@@ -47,31 +67,15 @@ wait_healthy() { # SOAK
 	health_timeout=$(cfg update.health.timeout 60)
 	health_interval=$(cfg update.health.interval 0.5)
 	health_deadline=$(($(date +%s) + ${health_timeout%.*}))
-	first_answer=
-	probe_said='no container'
-	while [ -z "$first_answer" ]; do
-		good=true
-		for service in $services; do
-			ids=$(containers "$service")
-			[ -n "$ids" ] || good=false
-			for c in $ids; do
-				case $(inspect "$c" '{{.State.Status}}') in
-				exited | dead)
-					health_reason="service '$service' exited with $(inspect "$c" '{{.State.ExitCode}}')"
-					return 1 ;;
-				running) ;;
-				*) good=false ;;
-				esac
-				case $(docker_health "$c") in healthy | none) ;; *) good=false probe_said="healthcheck of '$service' is not healthy yet" ;; esac
-			done
-		done
-		if $good && probe; then first_answer=$(date +%s.%N); break; fi
+	until look; do
+		[ -z "$exited" ] || { health_reason=$exited; return 1; }
 		[ "$(date +%s)" -lt "$health_deadline" ] || {
 			health_reason="no good answer within $health_timeout s${health_url:+ from $health_url}: $probe_said"
 			return 1
 		}
 		sleep "$health_interval"
 	done
+	first_answer=$(date +%s.%N)
 	soak_end=$(($(date +%s) + ${1%.*}))
 	for service in $services; do for c in $(containers "$service"); do echo "$c $(vital_signs "$c")"; done; done >"$run/vital"
 	: >"$run/children"

@@ -265,11 +265,13 @@ plan_containers() {
 		fi
 		[ ! -f "$root/$f" ] || { cp "$root/$f" "$run/compose/old/$f"; printf '%s\n' "$f"; }
 	done <"$run/compose/new/list" >"$run/compose/old/list"
-	project=$(cfg docker_compose.project)
+	given_project=$(cfg docker_compose.project)
+	project=$given_project
 	[ -n "$project" ] || project=$(found_project)
 	[ -n "$project" ] || project=$(plain_name "$app-$env")
 	put project "$project"
-	for step in stop build; do
+	refuse_foreign
+	for step in stop build health; do
 		run_step "$step" check || die "$step_rc" "$(step_reason)"
 	done
 	. "$SLIPWAY_LIB/mounts.sh"
@@ -283,6 +285,27 @@ found_project() {
 	docker ps -aq --filter "label=com.docker.compose.project.working_dir=${directory%/.}" \
 		--filter "label=com.docker.compose.service=$first" | head -n 1 | while IFS= read -r c; do
 		inspect "$c" '{{index .Config.Labels "com.docker.compose.project"}}'
+	done
+}
+
+# Containers of the project that another server's directory made, or that nobody said are ours, are not touched.
+refuse_foreign() {
+	here=$(cd -P -- "$root" && pwd)
+	for service in $services; do
+		ids=$(containers "$service")
+		for c in $ids; do
+			made_in=$(inspect "$c" '{{index .Config.Labels "com.docker.compose.project.working_dir"}}')
+			[ ! -d "$made_in" ] || made_in=$(cd -P -- "$made_in" && pwd)
+			case $made_in/ in "$here"/*) continue ;; esac
+			owner=$made_in
+			until [ -d "$owner/.slipway" ] || case $owner in */?*) false ;; esac; do owner=${owner%/*}; done
+			[ ! -d "$owner/.slipway" ] || die 100 "project '$project' belongs to the server in '$owner'" \
+				'give this one a docker_compose.project of its own'
+			# io.slipway.app comes with the image, io.slipway.run from us alone.
+			[ -n "$given_project" ] || [ -n "$(inspect "$c" '{{index .Config.Labels "io.slipway.run"}}')" ] ||
+				die 100 "the containers of project '$project' were made in '$made_in', not by this server" \
+					"docker_compose.project: $project says that they are its own"
+		done
 	done
 }
 
