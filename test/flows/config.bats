@@ -153,3 +153,12 @@ line_of() { grep -n -m 1 "$1" "$CONFIG" | cut -d : -f 1; }
 		GITHUB_TOKEN=x GITLAB_TOKEN=x cfg-get -f "$full" "$key" >/dev/null || { echo "$key is not there"; return 1; }
 	done
 }
+
+@test "configuration: the examples of the README and of slipway.yaml(5) hold known keys only" {
+	sed -n '/^ *```yaml/,/^ *```$/p' "$SLIPWAY_TOP/README.md" | sed '/```/d; s/^   //' >readme.yaml
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$SLIPWAY_TOP/man/slipway.yaml.5" | sed '/^\./d' >page.yaml
+	for f in readme page; do
+		cfg-get -k "$SLIPWAY_TOP/scripts/slipway.keys" -f $f.yaml
+		[ "$(cfg-get -f $f.yaml database.url)" = sqlite:///data/app.db ]
+	done
+}

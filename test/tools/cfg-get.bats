@@ -456,6 +456,9 @@ table() {
 		limits.*|text||of others
 		files|list,map||the files
 		files.base|text||the first
+		files.dev|text||of developers
+		old.keeps|number||as before
+		repositories.*.more.soak|number||of this one
 		hooks|any||events
 		x-*|any||yours
 		environments.test|root||in test only
@@ -507,37 +510,42 @@ told() {
 	table
 	cat >f <<-'X'
 		soak: 1
-		Name: x
+		NAME: x
 		update:
 		  helth: {url: canary}
 		  sevrices: [canary]
 		  soak: canary
+		  keeps: canary
 		  health:
 		    timeuot: 1
 		repositories:
-		  other: {eneabled: true, include: 1}
+		  other: {eneabled: true, include: 1, soak: 1}
 		presets: {p: {enabled: 1}}
 		zzzz: canary
 		files: {prod: 1}
 		environments:
 		  prod: {update: {helth: 1, soak: 2}, environments: {}}
 		  dev: {}
+		saok: 1
 	X
 	told "f:1: unknown key 'soak'" "hint: did you mean 'update.health.soak'?" \
-		"f:2: unknown key 'Name'" "hint: did you mean 'name'?" \
+		"f:2: unknown key 'NAME'" "hint: did you mean 'name'?" \
 		"f:4: unknown key 'update.helth'" "hint: did you mean 'update.health'?" \
 		"f:5: unknown key 'update.sevrices'" "hint: did you mean 'update.services'?" \
 		"f:6: unknown key 'update.soak'" "hint: did you mean 'update.health.soak'?" \
-		"f:8: unknown key 'update.health.timeuot'" "hint: did you mean 'update.health.timeout'?" \
-		"f:10: unknown key 'repositories.other.eneabled'" "hint: did you mean 'repositories.other.enabled'?" \
-		"f:10: unknown key 'repositories.other.include'" "hint: did you mean 'presets.NAME.include'?" \
-		"f:11: unknown key 'presets.p.enabled'" "hint: did you mean 'repositories.NAME.enabled'?" \
-		"f:12: unknown key 'zzzz'" "hint: known there: name, update, presets, repositories, limits, files, hooks, environments" \
-		"f:13: unknown key 'files.prod'" "hint: did you mean 'environments.prod'?" \
-		"f:15: unknown key 'environments.prod.update.helth'" "hint: did you mean 'environments.prod.update.health'?" \
-		"f:15: unknown key 'environments.prod.update.soak'" "hint: did you mean 'environments.prod.update.health.soak'?" \
-		"f:15: unknown key 'environments.prod.environments'" "hint: known there: name, update, presets, repositories, limits, files, hooks" \
-		"f:16: unknown key 'environments.dev'" "hint: known there: test, prod"
+		"f:7: unknown key 'update.keeps'" "hint: did you mean 'update.keep'?" \
+		"f:9: unknown key 'update.health.timeuot'" "hint: did you mean 'update.health.timeout'?" \
+		"f:11: unknown key 'repositories.other.eneabled'" "hint: did you mean 'repositories.other.enabled'?" \
+		"f:11: unknown key 'repositories.other.include'" "hint: did you mean 'presets.NAME.include'?" \
+		"f:11: unknown key 'repositories.other.soak'" "hint: did you mean 'repositories.other.more.soak'?" \
+		"f:12: unknown key 'presets.p.enabled'" "hint: did you mean 'repositories.NAME.enabled'?" \
+		"f:13: unknown key 'zzzz'" "hint: known there: name, update, presets, repositories, limits, files, old, hooks, environments" \
+		"f:14: unknown key 'files.prod'" "hint: did you mean 'environments.prod'?" \
+		"f:16: unknown key 'environments.prod.update.helth'" "hint: did you mean 'environments.prod.update.health'?" \
+		"f:16: unknown key 'environments.prod.update.soak'" "hint: did you mean 'environments.prod.update.health.soak'?" \
+		"f:16: unknown key 'environments.prod.environments'" "hint: known there: name, update, presets, repositories, limits, files, old, hooks" \
+		"f:17: unknown key 'environments.dev'" "hint: known there: test, prod" \
+		"f:18: unknown key 'saok'" "hint: did you mean 'update.health.soak'?"
 }
 
 @test "cfg-get: -k names every value of another type, never the value, and what it should be" {
@@ -599,7 +607,7 @@ told() {
 @test "cfg-get: -k shows a key's control bytes and dots as what they are" {
 	table
 	printf '"a.b\\n\\e[31m": 1\n' >f
-	told "f:1: unknown key 'a\\.b??[31m'" 'hint: known there: name, update, presets, repositories, limits, files, hooks, environments'
+	told "f:1: unknown key 'a\\.b??[31m'" 'hint: known there: name, update, presets, repositories, limits, files, old, hooks, environments'
 }
 
 @test "cfg-get: -k of several files checks what they make together" {
