@@ -38,3 +38,13 @@ undoes() {
 @test "live: killed when migrate is done, undo takes it back" { undoes 'done step=migrate'; }
 @test "live: killed when start is done, undo takes it back" { undoes 'done step=start'; }
 @test "live: killed when health is done, undo takes it back" { undoes 'done step=health'; }
+
+@test "live: between stop and start a restarted engine would not bring the old container back" {
+	server_new prod
+	server_install v1.0.0
+	remember
+	killed_at 'done step=stop' update
+	[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' "$(container_of app)")" = 'no false' ]
+	slipway -C "$ROOT" undo -y
+	assert_as_before
+}
