@@ -277,7 +277,7 @@ note_postgres(struct sqlsplit *s, const struct token *t)
 	if (s->parens == 0 && strcmp(c->word, "COPY") == 0 &&
 	    ((strcmp(s->last, "FROM") == 0 && is(t, "STDIN")) || (strcmp(s->last, "TO") == 0 && is(t, "STDOUT"))))
 		return false;
-	if (function && (is(t, "BEGIN") || (s->blocks && is(t, "CASE"))))
+	if (function && ((is(t, "ATOMIC") && strcmp(s->last, "BEGIN") == 0) || (s->blocks && is(t, "CASE"))))
 		s->blocks++;
 	else if (s->blocks && is(t, "END"))
 		s->blocks--;

@@ -67,7 +67,7 @@ stub() { mkdir -p stubs; printf '#!/bin/sh\n%s\n' "$2" >"stubs/$1"; chmod +x "st
 	[ "$(value sha256_raw)" = "$(sha256sum <raw | cut -d' ' -f1)" ]
 	[ "$(value roles)" = "$(sha256sum <bk/one.roles.sql | cut -d' ' -f1)" ]
 	grep -q 'CREATE ROLE postgres' bk/one.roles.sql
-	! grep -qi 'scram-sha\|password ' bk/one.roles.sql
+	[ -z "$(grep -i 'scram-sha\|password ' bk/one.roles.sql)" ]
 	[ "$(stat -c %a bk/one.pgdump.zst bk/one.meta bk/one.roles.sql | sort -u)" = 600 ]
 	[ "$(db-backup list | cut -f 1,5)" = $'one\tpostgres' ]
 }
@@ -246,8 +246,8 @@ stub() { mkdir -p stubs; printf '#!/bin/sh\n%s\n' "$2" >"stubs/$1"; chmod +x "st
 	local real; real=$(command -v pg_dump)
 	stub pg_dump "cat /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n' >>seen || :; exec $real \"\$@\""
 	db-backup save one
-	[ -s seen ] && ! grep -F canary seen | grep -v 'grep\|bats'
-	! grep -rF canary bk
+	grep -q pg_dump seen
+	[ -z "$(grep -F canary seen)$(grep -rF canary bk)" ]
 	SLIPWAY_DATABASE_URL=postgresql://postgres:canary2@127.0.0.1:$PGPORT/$db run -111 --separate-stderr db-backup save two
 	[[ "$stderr" == *'password authentication failed'* && "$stderr" != *canary* ]]
 	SLIPWAY_DATABASE_URL="postgresql://postgres:can%zzary@127.0.0.1:$PGPORT/$db" run -100 --separate-stderr db-backup save two
@@ -304,7 +304,7 @@ stub() { mkdir -p stubs; printf '#!/bin/sh\n%s\n' "$2" >"stubs/$1"; chmod +x "st
 		[ ! -e "bk/k$i.meta" ] || db-backup verify "k$i"
 	done
 	db-backup save one
-	! ls -Ad bk/.part-* 2>/dev/null
+	[ -z "$(compgen -G "bk/.part-*")" ]
 	for i in bk/*.pgdump.zst bk/*.roles.sql; do i=${i#bk/}; [ -e "bk/${i%.*.*}.meta" ]; done
 }
 
@@ -332,4 +332,44 @@ stub() { mkdir -p stubs; printf '#!/bin/sh\n%s\n' "$2" >"stubs/$1"; chmod +x "st
 	local left; left=$(ls -A small/bk)
 	umount small
 	[[ "$stderr" == *'No space left on device'* && "$left" = .lock ]]
+}
+
+@test "db-backup on PostgreSQL: a role that owns the database and may create databases is enough" {
+	sql postgres "CREATE ROLE own$db LOGIN CREATEDB PASSWORD 'canary'" "CREATE DATABASE $db OWNER own$db"
+	export SLIPWAY_DATABASE_URL=postgresql://own$db:canary@127.0.0.1:$PGPORT/$db
+	psql -Xqc "CREATE TABLE t(a int); INSERT INTO t VALUES (1)" "$SLIPWAY_DATABASE_URL"
+	about "$db" >before
+	db-backup save one
+	psql -Xqc "DELETE FROM t" "$SLIPWAY_DATABASE_URL"
+	db-backup restore one
+	[ "$(sql "$db" 'SELECT count(*) FROM t')" = 1 ]
+	about "$db" | cmp - before
+	sql postgres "ALTER ROLE own$db NOCREATEDB"
+	fails_with 100 'permission denied to create database' db-backup restore one
+	[ "$(sql "$db" 'SELECT count(*) FROM t')" = 1 ]
+}
+
+@test "db-backup on PostgreSQL: a server that ends the sessions of a restore leaves the database untouched" {
+	database
+	db-backup save one
+	sql "$db" "UPDATE v SET what = 'new'"
+	local real; real=$(command -v pg_restore)
+	stub pg_restore "psql -XqAtd postgres -c \"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'db-backup' AND pid <> pg_backend_pid()
+		AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = hashtextextended('slipway-restore:$db', 0))\" >ended; exec $real \"\$@\""
+	run -111 --separate-stderr env PGHOST="$PGHOST" db-backup restore one
+	[ "$(cat ended)" = 1 ]
+	[ "$(sql "$db" 'SELECT DISTINCT what FROM v')" = new ]
+	rm stubs/pg_restore
+	db-backup restore one
+	[ "$(sql "$db" 'SELECT DISTINCT what FROM v')" = old ]
+	[ -z "$(ours)" ]
+}
+
+@test "db-backup on PostgreSQL: a pg_dump of which nothing comes is given up" {
+	database
+	local real; real=$(command -v pg_dump) begin=$SECONDS
+	stub pg_dump "case \$1 in --version) exec $real --version ;; esac; exec sleep 100"
+	fails_with 111 "nothing came from 'pg_dump' for 10 s" db-backup -t 1 save one
+	[ $((SECONDS - begin)) -lt 30 ]
+	only_whole .lock
 }

@@ -151,12 +151,13 @@ $line"
 
 @test "migrate-run on PostgreSQL: a role that is left on is refused, one that is given back is not" {
 	local line
-	for line in 'SET ROLE pg_monitor' 'SET LOCAL ROLE pg_monitor' "SET SESSION ROLE 'pg_monitor'" 'SET SESSION AUTHORIZATION pg_monitor'; do
+	for line in 'SET ROLE pg_monitor' 'SET LOCAL ROLE pg_monitor' "SET SESSION ROLE 'pg_monitor'" 'SET SESSION AUTHORIZATION pg_monitor' \
+		'set local session authorization pg_monitor' 'SET SESSION SESSION AUTHORIZATION pg_monitor' 'SET role TO pg_monitor' 'SET session_authorization = pg_monitor'; do
 		migration v1.0.0/001.sql "RESET ROLE;
 $line;"
 		refused_unread 'v1.0.0/001.sql:2: SET '
 	done
-	migration v1.0.0/001.sql 'SET ROLE pg_monitor; RESET ROLE; SET ROLE pg_monitor; SET ROLE NONE; SET SESSION AUTHORIZATION pg_monitor; SET SESSION AUTHORIZATION DEFAULT;'
+	migration v1.0.0/001.sql 'SET ROLE pg_monitor; RESET ROLE; SET ROLE pg_monitor; SET ROLE NONE; SET role TO none; SET session_authorization TO DEFAULT; SET SESSION AUTHORIZATION pg_monitor; SET SESSION AUTHORIZATION DEFAULT;'
 	migrate-run -t 1.0.0 m
 }
 

@@ -101,6 +101,8 @@ static const char *const postgres[][2] = {
 	{"create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end; SELECT 3;",
 	    "1 CREATE create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end;|"
 	    "1 SELECT SELECT 3;|"},
+	{"CREATE FUNCTION f(begin date) RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT 2;",
+	    "1 CREATE CREATE FUNCTION f(begin date) RETURNS int LANGUAGE sql AS 'SELECT 1';|1 SELECT SELECT 2;|"},
 	{"CREATE TABLE t(a int); BEGIN; END;", "1 CREATE CREATE TABLE t(a int);|1 BEGIN BEGIN;|1 END END;|"},
 	{"CREATE TRIGGER t AFTER INSERT ON x EXECUTE FUNCTION begin(); SELECT 1;",
 	    "1 CREATE CREATE TRIGGER t AFTER INSERT ON x EXECUTE FUNCTION begin();|1 SELECT SELECT 1;|"},

@@ -12,8 +12,9 @@
 
 #include "auto.h"
 #include "durable.h"
+#include "lockwait.h"
 
-enum { ERRORS_LARGEST = 1024 * 1024, PIPE_SIZE = 1024 * 1024 };
+enum { ERRORS_LARGEST = 1024 * 1024, PIPE_SIZE = 1024 * 1024, PATIENCE_MS = 3000 };
 
 extern char **environ;
 
@@ -152,8 +153,15 @@ child_release(struct child *c)
 		(void)close(c->fd);
 	c->fd = -1;
 	if (c->pid > 0) {
+		int64_t end = clock_ms() + PATIENCE_MS;
+
+		/* Told so, pg_dump asks its server to stop, which may be what does not answer. */
 		(void)kill(c->pid, SIGTERM);
-		(void)waitpid(c->pid, NULL, 0);
+		while (waitpid(c->pid, NULL, WNOHANG) == 0)
+			if (clock_ms() < end)
+				sleep_ms(10);
+			else
+				(void)kill(c->pid, SIGKILL);
 	}
 	c->pid = -1;
 }

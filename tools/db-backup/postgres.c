@@ -74,7 +74,7 @@ postgres_environment(const struct request *r, struct pq *p, const char *database
 	environment_begin(e, r->arena);
 	for (o = all; o && o->keyword; o++)
 		if (o->envvar && o->val && *o->val)
-			environment_set(e, o->envvar, o->val);
+			environment_set(e, o->envvar, strcmp(o->keyword, "hostaddr") == 0 ? PQhostaddr(p->conn) : o->val);
 	/* Of several hosts, the one that answered. */
 	if (PQhost(p->conn) && *PQhost(p->conn))
 		environment_set(e, "PGHOST", PQhost(p->conn));

@@ -205,7 +205,8 @@ dress(struct restore *s, struct err *err)
 	return true;
 }
 
-/* Others in it are named, never thrown out: they may be in the middle of something. */
+/* Others in it are named, never thrown out: they may be in the middle of something. Autovacuum, which is nobody's,
+ * gives way by itself. */
 static bool
 alone(struct restore *s, struct err *err)
 {
@@ -214,7 +215,7 @@ alone(struct restore *s, struct err *err)
 	for (;;) {
 		AUTO(pq_result_release) PGresult *rows = pq_ask(&s->keeper,
 		    "SELECT format('pid %s (user %s, application ''%s'')', pid, usename, application_name) FROM pg_stat_activity "
-		    "WHERE datname = $1 AND coalesce(backend_type, '') NOT LIKE 'autovacuum%' ORDER BY pid", 1, &s->live, err);
+		    "WHERE datname = $1 AND usesysid IS NOT NULL ORDER BY pid", 1, &s->live, err);
 		const char *who = "";
 		int i;
 

@@ -92,14 +92,21 @@ lock(const struct target *t, int *lock, struct err *err)
 static bool
 is_role(const struct statement *st, bool *on)
 {
-	const char *rest = strncmp(st->name, "LOCAL ", 6) == 0 ? st->name + 6 :
-	    strncmp(st->name, "SESSION ROLE", 12) == 0 ? st->name + 8 : st->name;
-	bool set = strcmp(st->word, "SET") == 0;
-	bool role = strncmp(rest, "ROLE", 4) == 0 && (!rest[4] || rest[4] == ' ');
+	static const char *const off[] = { "ROLE NONE", "ROLE TO NONE", "SESSION AUTHORIZATION DEFAULT",
+		"SESSION_AUTHORIZATION DEFAULT", "SESSION_AUTHORIZATION TO DEFAULT", NULL };
+	const char *rest = strncmp(st->name, "LOCAL ", 6) == 0 ? st->name + 6 : st->name;
+	size_t i;
 
-	if ((!set && strcmp(st->word, "RESET") != 0) || (!role && strncmp(rest, "SESSION AUTHORIZATION", 21) != 0))
+	if (strncmp(rest, "SESSION ", 8) == 0 && strncmp(rest, "SESSION AUTHORIZATION", 21) != 0)
+		rest += 8;
+	if ((strcmp(st->word, "SET") != 0 && strcmp(st->word, "RESET") != 0) ||
+	    ((strncmp(rest, "ROLE", 4) != 0 || (rest[4] && rest[4] != ' ')) &&
+	    strncmp(rest, "SESSION AUTHORIZATION", 21) != 0 && strncmp(rest, "SESSION_AUTHORIZATION", 21) != 0))
 		return false;
-	*on = set && strcmp(rest, "ROLE NONE") != 0 && strcmp(rest, "SESSION AUTHORIZATION DEFAULT") != 0;
+	*on = strcmp(st->word, "SET") == 0;
+	for (i = 0; off[i]; i++)
+		if (strcmp(rest, off[i]) == 0)
+			*on = false;
 	return true;
 }
 
