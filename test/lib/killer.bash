@@ -32,6 +32,7 @@ killed_after() {
 	while pids=$(marked "$mark"); [ -n "$pids" ]; do
 		[ "$how" = one-by-one ] || kill -STOP $pids 2>/dev/null
 		[ "$how" = one-by-one ] || pids=$(marked "$mark")
+		# shellcheck disable=SC2046 # one word a process
 		kill -KILL $(shuf -e --random-source=<(yes "$KILL_SEED $wait") $pids) 2>/dev/null
 	done
 	wait "$pid" || rc=$?
