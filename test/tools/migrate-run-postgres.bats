@@ -230,11 +230,13 @@ $line;"
 }
 
 @test "migrate-run on PostgreSQL: killed in a long statement, the next run agrees with the ledger" {
+	sql "$db" 'CREATE TABLE pause(n int)' 'INSERT INTO pause VALUES (30)'
 	migration v1.0.0/001.sql 'CREATE TABLE t(a int);'
-	migration v1.0.0/002.sql 'INSERT INTO t VALUES (1); SELECT pg_sleep(4); INSERT INTO t VALUES (2);'
+	migration v1.0.0/002.sql 'INSERT INTO t VALUES (1); SELECT pg_sleep(n) FROM pause; INSERT INTO t VALUES (2);'
 	migrate-run -t 1.0.0 m 3>&- & local pid=$!
 	running 'pg_sleep'
 	kill -9 "$pid"; wait "$pid" || :
+	sql "$db" 'UPDATE pause SET n = 0'
 	migrate-run -t 1.0.0 m # at once: it waits until the server gave up the one before
 	[ "$(sql "$db" "SELECT string_agg(a::text, ' ' ORDER BY a) FROM t")" = '1 2' ]
 	[ "$(ledger)" = $'v1.0.0/001.sql done\nv1.0.0/002.sql done' ]
