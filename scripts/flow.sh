@@ -40,7 +40,10 @@ state_make() {
 # One run at a time. The kernel frees the lock with its last holder; a step that outlived its workflow keeps it.
 exclusive() { # WHAT [WAIT-SECONDS]
 	exec 9<>"$state/lock"
-	if ! flock -w "${2:-0}" 9; then
+	lock_rc=0
+	flock -w "${2:-0}" 9 9>&9 || lock_rc=$? # 9>&9: ksh keeps a descriptor from commands unless told otherwise
+	[ "$lock_rc" -le 1 ] || die 111 "'$state/lock' cannot be locked"
+	if [ "$lock_rc" -eq 1 ]; then
 		holder=$(head -n 1 "$state/lock")
 		alive=$([ -z "$holder" ] || kill -0 "${holder%% *}" 2>/dev/null || echo ', which has ended; a step that it began still works')
 		die 111 "another run is at work here${holder:+: pid $holder}$alive"
@@ -85,7 +88,7 @@ child=
 interrupted=
 run_step() { # STEP do|undo
 	: >"$run/step.err"
-	setsid "$SLIPWAY_LIB/steps/$1" "$2" </dev/null >>"$run/log" 2>"$run/step.err" &
+	setsid "$SLIPWAY_LIB/steps/$1" "$2" </dev/null >>"$run/log" 2>"$run/step.err" 9>&9 &
 	child=$!
 	while :; do
 		step_rc=0

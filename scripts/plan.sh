@@ -339,7 +339,9 @@ plan_space() {
 }
 need_on() { # PATH KB WHOSE
 	at=$(existing "$1")
-	printf '%s\t%d\t%d\t%s\n' "$(stat -c %d -- "$at")" "$2" "$(df -k --output=avail -- "$at" | tail -n 1)" "$3"
+	disk=$(stat -c %d -- "$at")
+	free_kb=$(df -Pk -- "$at" | sed -n '2s/.* \([0-9][0-9]*\)  *[0-9-]*% .*/\1/p')
+	printf '%s\t%d\t%d\t%s\n' "$disk" "$2" "$free_kb" "$3"
 }
 last_image_kb() {
 	last_image=$(last_generation .image_id)
