@@ -214,7 +214,7 @@ conclude() { # now|ask
 	fi
 	say "$prog: $failure; log: $run/log"
 	if [ "$1" = ask ] && writes_go_aside; then
-		say "$prog: hint: slipway undo takes it back; it says what would be set aside"
+		say "$prog: hint: nothing was taken back, since something may have been written; slipway undo takes it back, and says what would be set aside"
 		exit 111
 	fi
 	say "$prog: taking back what was done"

@@ -2,18 +2,21 @@
 # shellcheck shell=sh
 
 # Compose gets the image by id and our labels from one generated file behind all others.
-image_override() { # STORED IMAGE-ID [RUN]
+image_override() { # STORED [RUN] <SERVICE-TAB-IMAGE-ID-LINES
 	first_file=$1/$(head -n 1 "$1/list")
 	format=$(cfg-get -f "$first_file" version 2>/dev/null || :) # 1.29 wants the same format in every file
 	{
 		[ -z "$format" ] || printf 'version: "%s"\n' "$format"
 		echo services:
-		for service in $services; do
+		while IFS='	' read -r service image; do
 			printf '  %s:\n    image: "%s"\n    labels:\n      io.slipway.app: "%s"\n      io.slipway.env: "%s"\n      io.slipway.run: "%s"\n' \
-				"$service" "$2" "$app" "$env" "${3-}"
+				"$service" "$image" "$app" "$env" "${2-}"
 		done
-	} | put-file "$1/slipway-image.yml"
-	grep -qx slipway-image.yml "$1/list" || { cat "$1/list"; echo slipway-image.yml; } | put-file "$1/list"
+	} >"$run/override.yml"
+	put-file "$1/slipway-image.yml" <"$run/override.yml"
+	sed '/^slipway-image\.yml$/d; $a\
+slipway-image.yml' "$1/list" >"$run/override.list"
+	put-file "$1/list" <"$run/override.list"
 }
 
 # One line of what must not change while the application is watched.
