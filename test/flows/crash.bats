@@ -168,3 +168,11 @@ tool() {
 	SLIPWAY_BIN=$PWD/overlay run -111 --separate-stderr update
 	[[ "$stderr" == *'step migrate failed: '*137*'; log: '* ]]
 }
+
+@test "crash: a database that a migration makes belongs to the owner of its folder" {
+	rm -f "$DB"*
+	chown 1234:1235 "$ROOT/data"
+	release 1.1.5 --migration 'CREATE TABLE one(x);' --remove migrations/v1.1.0/001_made.sql --remove migrations/v1.1.0/002_tag.sql
+	update --version 1.1.5
+	[ "$(stat -c %u:%g "$DB")" = 1234:1235 ]
+}

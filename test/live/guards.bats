@@ -61,6 +61,28 @@ started() { docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Running}}' 
 	run -1 docker image inspect "$built"
 }
 
+@test "live: containers that are gone come back each with its own image, and only those that ran" {
+	mkdir -p run/vars run/compose/old
+	printf 'app\nworker\nidle' >run/vars/services
+	printf %s "$NAME" | tee run/vars/app >run/vars/project
+	printf prod >run/vars/env
+	printf no >run/vars/answered
+	cp "$ROOT/config/slipway.yaml" run/config.yaml
+	printf '%s\t%s\t/x\tsha256:%s\t%s\tno:0\tthen\n' app c1 aaa true worker c2 bbb true idle c3 ccc false >run/vars/old
+	echo compose.yml >run/compose/old/list
+	echo 'services: {}' >run/compose/old/compose.yml
+	fake_docker <<-'EOF'
+		case $1 in version | ps) exit 0 ;; inspect | compose) exit 1 ;; esac
+	EOF
+	printf '#!/bin/sh\necho "$*" >>%s/up\n' "$PWD" >overlay/docker-compose
+	chmod +x overlay/docker-compose
+	PATH=$PWD/overlay:$PATH SLIPWAY_LIB=$SLIPWAY_TOP/scripts SLIPWAY_ROOT=$ROOT SLIPWAY_RUN=$PWD/run "$SLIPWAY_TOP/scripts/steps/stop" undo
+	[[ "$(cat up)" == *'--force-recreate app worker' ]] || { cat up; return 1; }
+	[ "$(cfg-get -f run/compose/old/slipway-image.yml services.app.image)" = sha256:aaa ]
+	[ "$(cfg-get -f run/compose/old/slipway-image.yml services.worker.image)" = sha256:bbb ]
+	run -1 cfg-get -f run/compose/old/slipway-image.yml services.idle
+}
+
 @test "live: a container that cannot be looked at is not taken for none: nothing is stopped" {
 	local before
 	server_install v1.0.0
