@@ -14,8 +14,8 @@ image_override() { # STORED [RUN] <SERVICE-TAB-IMAGE-ID-LINES
 		done
 	} >"$run/override.yml"
 	put-file "$1/slipway-image.yml" <"$run/override.yml"
-	sed '/^slipway-image\.yml$/d; $a\
-slipway-image.yml' "$1/list" >"$run/override.list"
+	! grep -qx slipway-image.yml "$1/list" || return 0
+	{ cat "$1/list"; echo slipway-image.yml; } >"$run/override.list"
 	put-file "$1/list" <"$run/override.list"
 }
 

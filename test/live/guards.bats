@@ -76,7 +76,10 @@ started() { docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Running}}' 
 	EOF
 	printf '#!/bin/sh\necho "$*" >>%s/up\n' "$PWD" >overlay/docker-compose
 	chmod +x overlay/docker-compose
-	PATH=$PWD/overlay:$PATH SLIPWAY_LIB=$SLIPWAY_TOP/scripts SLIPWAY_ROOT=$ROOT SLIPWAY_RUN=$PWD/run "$SLIPWAY_TOP/scripts/steps/stop" undo
+	for _ in first again; do
+		PATH=$PWD/overlay:$PATH SLIPWAY_LIB=$SLIPWAY_TOP/scripts SLIPWAY_ROOT=$ROOT SLIPWAY_RUN=$PWD/run "$SLIPWAY_TOP/scripts/steps/stop" undo
+		[ "$(tr '\n' ' ' <run/compose/old/list)" = 'compose.yml slipway-image.yml ' ]
+	done
 	[[ "$(cat up)" == *'--force-recreate app worker' ]] || { cat up; return 1; }
 	[ "$(cfg-get -f run/compose/old/slipway-image.yml services.app.image)" = sha256:aaa ]
 	[ "$(cfg-get -f run/compose/old/slipway-image.yml services.worker.image)" = sha256:bbb ]
