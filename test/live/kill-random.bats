@@ -92,7 +92,7 @@ round() { # N
 	began=$(date +%s%N)
 	update --version 1.1.1 2>install.out
 	WHOLE=$((($(date +%s%N) - began) / 10000000))
-	for ((n = 2; n < 2 + ${KILL_ROUNDS:-5}; n++)); do
+	for ((n = 2; n < 2 + ${KILL_ROUNDS:-4}; n++)); do
 		round "$n"
 	done
 }
