@@ -9,6 +9,11 @@ setup() {
 	sqlite3 "$DB" "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE); INSERT INTO note(body) VALUES ('first')"
 }
 
+teardown() {
+	for disk in small large; do ! mountpoint -q "$disk" || umount "$disk"; done
+	live_cleanup
+}
+
 install_1_0() { update --version 1.0.0 2>install.err || { cat install.err; return 1; }; }
 whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 
@@ -32,7 +37,6 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 	cp -a "$ROOT/data" small/data || true
 	run -111 --separate-stderr env SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR="$PWD/small" \
 		SLIPWAY_DATABASE__URL="sqlite:///$DB" slipway -C "$ROOT" update -e prod -y
-	umount small large
 	[[ "$stderr" == *'not enough space for backups: '[1-9]*' MB needed, 0 MB free'* ]] || { echo "$stderr"; return 1; }
 }
 
@@ -43,7 +47,6 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 	cp -a "$ROOT" small/server
 	run -111 --separate-stderr env SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR="$PWD/large" \
 		slipway -C small/server update -e prod -y
-	umount small large
 	[[ "$stderr" == *'not enough space for server: '* ]] || { echo "$stderr"; return 1; }
 }
 
