@@ -297,7 +297,11 @@ slow_build() {
 	for tool in "$SLIPWAY_BIN"/*; do ln -sf "$tool" slow/; done
 }
 
-# The time at which the engine was told to stop a container, in nanoseconds.
-stop_time() { # CONTAINER SINCE
-	docker events --since "$2" --until "$(date +%s)" --filter "container=$1" --filter event=kill --format '{{.TimeNano}}' | head -n 1
+# watch_stops CONTAINER - from now on stop_time is the time at which the engine was first told to stop it, in
+# nanoseconds. The events are read as they come: the engine remembers only the last 256 of the whole machine.
+watch_stops() {
+	docker events --filter "container=$1" --filter event=kill --format '{{.TimeNano}}' >stops 3>&- &
+	echo "$!" >>"$BATS_TEST_TMPDIR/here/started.pids"
+	sleep 0.5
 }
+stop_time() { head -n 1 stops | grep .; }

@@ -11,6 +11,7 @@ setup() {
 	local before end old
 	old=$(container_of app)
 	slow_build
+	watch_stops "$old"
 	before=$(date +%s%N)
 	writer_start
 	SLIPWAY_BIN=$PWD/slow update 2>out
@@ -20,7 +21,7 @@ setup() {
 	assert_server_is v1.1.0
 	[ -z "$(rows_missing "$before" "$end" "$DB")" ]
 	saved=$(date -d "$(stat -c %y "$(ls -t backups/*.meta | head -n 1)")" +%s%N)
-	[ "$(acked_between "$saved" "$(stop_time "$old" "${before:0:10}")")" -ge 100 ]
+	[ "$(acked_between "$saved" "$(stop_time)")" -ge 100 ]
 	[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' "$(container_of app)")" = unless-stopped ]
 	[ "$(docker image inspect -f '{{.Id}}' "$NAME-prod:latest")" = "$(image_of app)" ]
 	[ "$(docker image inspect -f '{{.Id}}' "$NAME-prod:1.1.0")" = "$(image_of app)" ]
