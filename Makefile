@@ -48,12 +48,17 @@ $(BUILD)/%.o: %.c
 
 # ---- programs for tests ----
 SAMPLE = test/fixtures/app/src
-test-programs: $(BUILD)/test/app $(BUILD)/test/writer $(BUILD)/test/killat
+test-programs: $(BUILD)/test/app $(BUILD)/test/app-postgres $(BUILD)/test/writer $(BUILD)/test/killat
 
 # Static, so that its image is FROM scratch; --no-warnings: it never loads an extension
 $(BUILD)/test/app: $(wildcard $(SAMPLE)/*.c $(SAMPLE)/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(WARN) -O2 -D_FORTIFY_SOURCE=2 -static -s -o $@ $(SAMPLE)/*.c -lsqlite3 -lm -lpthread -ldl -Wl,--no-warnings
+	$(CC) $(WARN) -O2 -D_FORTIFY_SOURCE=2 -static -s -o $@ $(filter-out %_postgres.c %.h,$^) -lsqlite3 -lm -lpthread -ldl -Wl,--no-warnings
+
+# There is no static libpq; its image is FROM one of the host's libraries.
+$(BUILD)/test/app-postgres: $(wildcard $(SAMPLE)/*.c $(SAMPLE)/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -O2 -D_FORTIFY_SOURCE=2 $(PQ) -DSAMPLE_POSTGRES -s -o $@ $(filter %.c,$^) -lpq -lsqlite3 -lpthread
 
 $(BUILD)/test/writer: test/client/writer.c
 	@mkdir -p $(@D)

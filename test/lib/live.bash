@@ -4,6 +4,9 @@
 #
 # What it sets: NAME (unique; update.name and Compose project), REPO (bare git repository of this test), and after
 # server_new: ROOT, ENV, PORT, SERVICE, DB (the database file).
+#
+# With LIVE_DATABASE=postgres in the environment the sample keeps its notes in PostgreSQL, in a container of its own.
+# test/run postgres/live/x.bats runs the tests of live/x.bats that have the tag postgres so.
 load ../lib/common
 
 SLIPWAY_BUILD=${SLIPWAY_BUILD:-${SLIPWAY_BIN%/bin}}
@@ -81,15 +84,17 @@ free_port() {
 
 # Sets REPO to this test's own copy of the sample's repository, which is made once a machine.
 fixture_repo() {
-	local made=$SLIPWAY_BUILD/fixture
+	local made=$SLIPWAY_BUILD/fixture${LIVE_DATABASE:+-$LIVE_DATABASE}
 	mkdir -p "$made"
 	(
 		flock 9
 		if [ ! -e "$made/stamp" ] || [ "$SAMPLE_APP" -nt "$made/stamp" ] ||
 			[ -n "$(find "$SLIPWAY_TOP/test/fixtures/app" -newer "$made/stamp" -type f -print -quit)" ]; then
 			rm -rf "$made/sample.git" "$made/stamp"
-			"$SLIPWAY_TOP/test/fixtures/app/make-repo" "$made/sample.git" "$SAMPLE_APP" && touch "$made/stamp"
+			"$SLIPWAY_TOP/test/fixtures/app/make-repo" ${LIVE_DATABASE:+-d "$LIVE_DATABASE"} "$made/sample.git" "$SAMPLE_APP" &&
+				fixture_images && touch "$made/stamp"
 		fi
+		fixture_images_there || fixture_images
 	) 9>"$made/lock" || return 1
 	REPO=$PWD/sample.git
 	git clone -q --bare --no-local "$made/sample.git" "$REPO"
@@ -144,12 +149,13 @@ release() {
 # it, .env, and local files that no update may touch. Sets ROOT, ENV, PORT, SERVICE, DB.
 server_new() {
 	ENV=$1 ROOT=$PWD/server PORT=$(free_port)
-	DB=$ROOT/data/app.db SERVICE=app
+	SERVICE=app
 	[ "$ENV" = prod ] || SERVICE=app-test
 	mkdir -p "$ROOT/config/tenant/tenant_1" "$ROOT/docker" "$ROOT/data"
 	git -C "$REPO" show "v${2:-1.0.0}:config/slipway.yaml" >"$ROOT/config/slipway.yaml"
 	printf 'APP_PORT=%s\nREPO_URL=%s\n' "$PORT" "$REPO" >"$ROOT/.env"
 	chmod 600 "$ROOT/.env"
+	db_new
 	printf 'global: {local: true}\n' >"$ROOT/config/settings.yaml"
 	chmod 640 "$ROOT/config/settings.yaml"
 	printf 'name: one\n' >"$ROOT/config/tenant/tenant_1/bot config.yaml"
@@ -163,7 +169,7 @@ server_new() {
 server_install() {
 	SLIPWAY_UPDATE__HEALTH__SOAK=1 slipway -C "$ROOT" update -e "$ENV" -y --version "${1#v}" >install.out 2>&1 ||
 		{ cat install.out; return 1; }
-	assert_server_is "$1"
+	assert_server_is "$1" && db_mark && beside_state >"$BATS_TEST_TMPDIR/here/beside"
 }
 
 # update [OPTION]... - slipway update of this server, unattended
@@ -185,6 +191,32 @@ answers_within() {
 	done
 }
 
+# ---- the database; live-postgres.bash says the same of the other kind ----
+
+fixture_images() { :; } # makes those that the repository's Dockerfile and compose file ask for
+fixture_images_there() { :; }
+db_new() { DB=$ROOT/data/app.db; } # what a server directory has of it before the first update
+db_begin() { sqlite3 "$DB" 'CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE)'; } # one that was there before
+db_sql() { sqlite3 "$1" "$2"; } # DATABASE SQL
+db_there() { [ -e "$1" ]; }
+asides() { find "${DB%/*}" -path "$DB.set-aside-*" ! -name '*-wal' ! -name '*-shm'; } # where an undo put the rows
+db_leftovers() { :; } # databases that nobody should find
+# db_dump DATABASE: the whole database as SQL. db_schema DATABASE: its schema and, when it is there, the ledger's rows.
+db_dump() { sqlite3 "$1" .dump; }
+db_schema() {
+	sqlite3 "$1" 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2'
+	sqlite3 "$1" 'SELECT * FROM slipway_ledger ORDER BY 1' 2>/dev/null || :
+}
+db_is_schema() { # VERSION
+	case $1 in
+	1.0.*) [ -z "$(sqlite3 "$DB" "SELECT 1 FROM sqlite_schema WHERE name = 'tag'")" ] ;;
+	*) sqlite3 "$DB" 'SELECT made FROM note LIMIT 1; SELECT name FROM tag LIMIT 1' >/dev/null ;;
+	esac
+}
+db_mark() { :; }      # gives the database what only a whole restore brings back
+beside_state() { :; } # containers that no update may touch
+[ "${LIVE_DATABASE-}" != postgres ] || load ../lib/live-postgres
+
 # ---- oracles: none of them asks slipway ----
 
 # tree_state DIR [NAME]... - every path below DIR with kind, mode, owner, link target, and of files mtime and
@@ -200,13 +232,6 @@ tree_state() {
 	)
 }
 
-# db_dump FILE: the whole database as SQL. db_schema FILE: its schema and, when it is there, the ledger's rows.
-db_dump() { sqlite3 "$1" .dump; }
-db_schema() {
-	sqlite3 "$1" 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2'
-	sqlite3 "$1" 'SELECT * FROM slipway_ledger ORDER BY 1' 2>/dev/null || :
-}
-
 # remember - notes what the server is; assert_as_before compares. Rows of the application may come between.
 server_state() {
 	echo "answer $(answer /version) $(answer /health)"
@@ -214,6 +239,7 @@ server_state() {
 	echo "policy $(docker inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' "$(container_of "$SERVICE")")"
 	tree_state "$ROOT" .slipway data
 	db_schema "$DB"
+	beside_state
 }
 remember() { server_state >"$BATS_TEST_TMPDIR/here/remembered"; }
 assert_as_before() { server_state | diff "$BATS_TEST_TMPDIR/here/remembered" - >&2; }
@@ -243,10 +269,10 @@ assert_server_is() {
 			fi
 		done)
 	[ -z "$extra" ] || { echo "not in $tag, but still here: $extra"; return 1; }
-	case $version in
-	1.0.*) [ -z "$(sqlite3 "$DB" "SELECT 1 FROM sqlite_schema WHERE name = 'tag'")" ] ;;
-	*) sqlite3 "$DB" 'SELECT made FROM note LIMIT 1; SELECT name FROM tag LIMIT 1' >/dev/null ;;
-	esac || { echo "not the schema of $version"; return 1; }
+	db_is_schema "$version" || { echo "not the schema of $version"; return 1; }
+	extra=$(db_leftovers)
+	[ -z "$extra" ] || { echo "left over: $extra"; return 1; }
+	[ ! -e "$BATS_TEST_TMPDIR/here/beside" ] || beside_state | diff "$BATS_TEST_TMPDIR/here/beside" - >&2
 }
 
 # delivered PATH - whether the sample's presets let it through; said again here, so that they are tested
@@ -282,7 +308,7 @@ acked_between() { awk -F '\t' -v a="$1" -v b="$2" '$1 >= a && $1 < b' acked | wc
 rows_missing() {
 	local from=$1 to=$2
 	shift 2
-	for db; do [ ! -e "$db" ] || sqlite3 "$db" 'SELECT body FROM note'; done | sort -u >rows.there
+	for db; do ! db_there "$db" || db_sql "$db" 'SELECT body FROM note'; done | sort -u >rows.there
 	awk -F '\t' -v a="$from" -v b="$to" '$1 >= a && $1 < b { print $2 }' acked | sort | comm -23 - rows.there
 }
 

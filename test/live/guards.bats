@@ -137,7 +137,7 @@ started() { docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Running}}' 
 	writer_stop
 	[ "$ACKED" -gt 20 ]
 	assert_as_before
-	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" "$DB".set-aside-*[!lm])" ]
+	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" $(asides))" ]
 }
 
 @test "live: while the engine does not answer, undo leaves the release that may run whole" {

@@ -52,5 +52,5 @@ resumes() {
 	[[ "$stderr" == *'has run; what it wrote since 20'*'would be set aside'* ]]
 	slipway -C "$ROOT" undo -y --allow set-aside
 	assert_as_before
-	[ -e "$(echo "$DB".set-aside-*)" ]
+	[ -n "$(asides)" ]
 }

@@ -21,7 +21,7 @@ undoes() {
 	sleep 0.5
 	writer_stop
 	assert_as_before
-	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" "$DB".set-aside-*)" ]
+	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" $(asides))" ]
 	[ ! -e "$ROOT/.slipway/current" ]
 }
 

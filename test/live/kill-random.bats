@@ -21,11 +21,11 @@ teardown() {
 # The next release of round N: files come, change and go, and the schema changes.
 next_release() {
 	release "1.1.$1" --file app/greeting.txt "hello $1" --file "app/only $1.txt" "$1" --remove "app/only $(($1 - 1)).txt" \
-		--migration "CREATE TABLE round_$1(x); INSERT INTO round_$1 VALUES ($1);"
+		--migration "CREATE TABLE round_$1(x integer); INSERT INTO round_$1 VALUES ($1);"
 }
 
 is_new() { # VERSION ROUND
-	assert_server_is "$1" && [ "$(sqlite3 "$DB" "SELECT x FROM round_$2")" = "$2" ] &&
+	assert_server_is "$1" && [ "$(db_sql "$DB" "SELECT x FROM round_$2")" = "$2" ] &&
 		[ "$(docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' "$(container_of app)")" = unless-stopped ]
 }
 
@@ -77,7 +77,7 @@ round() { # N
 		echo '  old' >>rounds
 		assert_as_before
 	fi
-	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" "$DB".set-aside-*[!lm])" ]
+	[ -z "$(rows_missing "$before" "$(date +%s%N)" "$DB" $(asides))" ]
 	rm acked
 	[ -z "$(find "$ROOT" -path "$ROOT/.slipway/runs" -prune -o -name '*.slipway-*' -print)" ] # no temporary file stays
 	[ "$(docker ps -aq --filter "label=com.docker.compose.project=$NAME" | wc -l)" = 1 ]
