@@ -100,18 +100,18 @@ demo:
 	BUILD=$(BUILD) test/demo
 
 check:
-	scripts/setup
+	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools test-programs unit-programs
 	$(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/san SAN='$(SAN_FLAGS)' tools unit-programs
 	BUILD=$(BUILD) test/run
 
 lint:
-	scripts/setup
+	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools
 	BUILD=$(BUILD) test/run test/lint
 
 bench:
-	scripts/setup
+	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools bench-programs
 	SLIPWAY_BIN=$(abspath $(BUILD))/bin test/bench/run
 

@@ -45,9 +45,9 @@ own_sbin() {
 @test "setup: where nothing is missing it says one line, does nothing, and is fast" {
 	stub_apt
 	local best=9999 began took
-	for _ in 1 2 3 4 5; do
+	for for_tests in '' -t '' -t ''; do
 		began=$(date +%s%3N)
-		run -0 --separate-stderr "$SETUP"
+		run -0 --separate-stderr "$SETUP" $for_tests
 		took=$(($(date +%s%3N) - began))
 		[ "$took" -ge "$best" ] || best=$took
 		[ -z "$output" ]
@@ -59,10 +59,59 @@ own_sbin() {
 
 @test "setup: -n says what is missing and the packages that bring it, and installs nothing" {
 	stub_apt
-	run -0 --separate-stderr machine "$(command -v jq)" "$(command -v mandoc)" /usr/include -- "$SETUP" -n
+	run -0 --separate-stderr machine "$(command -v jq)" "$(command -v mandoc)" /usr/include -- "$SETUP" -nt
 	[[ "$stderr" == *'missing: jq mandoc stdio.h yaml.h git2.h'* ]]
 	[[ "$stderr" == *'apt-get install -y --no-install-recommends --no-remove jq libarchive-dev libc6-dev '* ]]
 	[ ! -e apt.calls ]
+}
+
+@test "setup: without -t it wants nothing that only the tests need" {
+	stub_apt
+	run -0 --separate-stderr machine "$(command -v mksh)" "$(command -v bats)" "$(command -v clang)" "$(command -v musl-gcc)" -- "$SETUP"
+	[ "${stderr_lines[0]}" = 'setup: nothing is missing' ]
+	run -0 --separate-stderr machine "$(command -v mksh)" "$(command -v musl-gcc)" -- "$SETUP" -nt
+	[[ "$stderr" == *'missing: musl-gcc mksh'*'--no-remove mksh musl-tools'* ]]
+}
+
+stub_go() { # VERSION [LINES]...: a go that answers `env GOVERSION`, and does the lines for the rest
+	mkdir -p stub
+	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != env ] || { echo '$1'; exit; }" "${@:2}" >stub/go
+	chmod +x stub/go
+	PATH=$PWD/stub:$PATH
+}
+
+@test "setup: -t builds Compose v2 and buildx once, and without -n only" {
+	export SLIPWAY_PLUGINS=$PWD/plugins
+	stub_go go1.24 'echo "$*" >>"'"$PWD"'/go.calls"' 'while [ $# -gt 0 ]; do [ "$1" != -o ] || { : >"$2"; chmod +x "$2"; }; shift; done'
+	run -0 --separate-stderr "$SETUP" -nt
+	[[ "$stderr" == 'setup: missing: the plugins of Docker'*'test/plugins' ]]
+	[ ! -e plugins ]
+	run -0 --separate-stderr "$SETUP" -t
+	[[ "$stderr" == 'plugins: building Compose v2.'*'nothing is missing now' ]]
+	[ -x plugins/cli-plugins/docker-compose ]
+	[ -x plugins/cli-plugins/docker-buildx ]
+	[ "$(grep -c '^build ' go.calls)" = 2 ]
+	run -0 --separate-stderr "$SETUP" -t
+	[ "$stderr" = 'setup: nothing is missing' ]
+	[ "$(grep -c '^build ' go.calls)" = 2 ]
+}
+
+@test "setup: -t says when there is no Go, an old one, or no answer for it" {
+	export SLIPWAY_PLUGINS=$PWD/plugins
+	for old in go1.19.8 go1.9 go1.23.4; do
+		stub_go $old
+		run -100 --separate-stderr "$SETUP" -t
+		[[ "$stderr" == *"want Go 1.24 or newer; $PWD/stub/go is $old"*"put docker-compose v2."*"$PWD/plugins/cli-plugins" ]]
+	done
+	for new in go1.24 go1.26.8 go1.100.1 go2.0; do
+		stub_go $new 'echo "dial tcp: no route to host" >&2; exit 1'
+		run -111 --separate-stderr "$SETUP" -t
+		[[ "$stderr" == *'no route to host'*'is the Go module proxy reachable?'* ]]
+	done
+	[ -z "$(ls plugins/cli-plugins)" ]
+	rm stub/go
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin run -100 --separate-stderr machine $(ls /usr/bin/go /usr/local/go/bin/go 2>/dev/null) -- "$SETUP" -t
+	[[ "$stderr" == *'there is no go here'* ]]
 }
 
 @test "setup: installs what is missing, never removes, and looks again" {
@@ -125,6 +174,9 @@ own_sbin() {
 	printf '#!/bin/sh\necho "$*" >"%s/sudo.said"\n' "$tmp" >stub/sudo; chmod +x stub/sudo
 	run -0 --separate-stderr machine "$(command -v jq)" -- "${as[@]}"
 	[ "$(cat sudo.said)" = "-- $PWD/stub/setup" ]
+	as[-1]='setup -t'
+	run -0 --separate-stderr machine "$(command -v jq)" "${hide_sudo[@]}" -- "${as[@]}"
+	[ "$(cat sudo.said)" = "-- $PWD/stub/setup -t" ]
 }
 
 @test "setup: without apt-get it says what is missing and ends with 100" {
@@ -153,8 +205,8 @@ own_sbin() {
 }
 
 @test "setup: an operand or an unknown option is refused" {
-	fails_with 100 'usage: setup [-n]' "$SETUP" now
-	fails_with 100 'usage: setup [-n]' "$SETUP" -x
+	fails_with 100 'usage: setup [-nt]' "$SETUP" now
+	fails_with 100 'usage: setup [-nt]' "$SETUP" -x
 	run -0 "$SETUP" -h
-	[ "$output" = 'usage: setup [-n]' ]
+	[ "$output" = 'usage: setup [-nt]' ]
 }

@@ -55,7 +55,62 @@ live_cleanup() {
 }
 
 docker_answers() { docker version >/dev/null 2>&1; }
-need_docker() { docker_answers || skip 'no Docker engine answers'; }
+need_docker() {
+	docker_answers || skip 'no Docker engine answers'
+	case ${SLIPWAY_COMPOSE:-v1} in
+	v1) compose_generation v1 && buildkit off ;;
+	v2) compose_generation v2 && buildkit on ;;
+	esac
+}
+
+# ---- generations: need_docker chooses by $SLIPWAY_COMPOSE (v1 with the classic builder, v2 with BuildKit) ----
+
+# The plugins of this test alone: docker finds them below DOCKER_CONFIG, whatever this machine has.
+plugin() { # on|off NAME
+	local folder
+	export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker-config
+	mkdir -p "$DOCKER_CONFIG/cli-plugins"
+	rm -f "$DOCKER_CONFIG/cli-plugins/$2"
+	[ "$1" = on ] || return 0
+	folder=$("$SLIPWAY_TOP/test/plugins" -n) || { echo "the plugin $2 is not there: scripts/setup -t"; return 1; }
+	ln -s "$folder/cli-plugins/$2" "$DOCKER_CONFIG/cli-plugins/$2"
+}
+
+# compose_generation v1|v2 - what is found from here on: docker-compose 1.29 and no plugin, or the plugin v2 and, as
+# on a server that had v1 before, docker-compose too
+compose_generation() {
+	COMPOSE_GENERATION=$1
+	PATH=${PATH#"$BATS_TEST_TMPDIR/no-plugin:"}
+	case $1 in
+	v1)
+		plugin off docker-compose
+		command -v docker-compose >/dev/null || { echo 'docker-compose 1.29 is not there: scripts/setup -t'; return 1; }
+		docker compose version >/dev/null 2>&1 || return 0
+		# A plugin in a folder of the system cannot be hidden by DOCKER_CONFIG.
+		mkdir -p "$BATS_TEST_TMPDIR/no-plugin"
+		printf '#!/bin/sh\n[ "$1" != compose ] || exit 1\nexec %q "$@"\n' "$(command -v docker)" >"$BATS_TEST_TMPDIR/no-plugin/docker"
+		chmod +x "$BATS_TEST_TMPDIR/no-plugin/docker"
+		PATH=$BATS_TEST_TMPDIR/no-plugin:$PATH ;;
+	v2) plugin on docker-compose ;;
+	esac
+}
+
+# buildkit on|off - whether docker build is BuildKit, the engine's own by way of the plugin buildx, or the classic builder
+buildkit() {
+	plugin "$1" docker-buildx || return 1
+	export DOCKER_BUILDKIT=0
+	[ "$1" = off ] || case $(docker version -f '{{.Client.Version}}') in
+	1?.* | 20.*) DOCKER_BUILDKIT=1 ;; # not the default there
+	*) unset DOCKER_BUILDKIT ;;
+	esac
+}
+
+# Whether a container was made by the generation that was asked for.
+made_by_generation() { # CONTAINER
+	[ -z "${COMPOSE_GENERATION-}" ] ||
+		[[ "$(docker inspect -f '{{index .Config.Labels "com.docker.compose.version"}}' "$1")" == "${COMPOSE_GENERATION#v}".* ]] ||
+		{ echo "not made by Compose $COMPOSE_GENERATION"; return 1; }
+}
 
 # ---- ports ----
 
@@ -169,7 +224,8 @@ server_new() {
 server_install() {
 	SLIPWAY_UPDATE__HEALTH__SOAK=1 slipway -C "$ROOT" update -e "$ENV" -y --version "${1#v}" >install.out 2>&1 ||
 		{ cat install.out; return 1; }
-	assert_server_is "$1" && db_mark && beside_state >"$BATS_TEST_TMPDIR/here/beside"
+	assert_server_is "$1" && made_by_generation "$(container_of "$SERVICE")" && db_mark &&
+		beside_state >"$BATS_TEST_TMPDIR/here/beside"
 }
 
 # update [OPTION]... - slipway update of this server, unattended
