@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct engine *const engines[] = { &engine_sqlite, &engine_postgres, NULL };
+static const struct engine *const engines[] = { &engine_sqlite, &engine_postgres, &engine_postgres_copy, NULL };
 
 const struct engine *
 engine_of(enum dburl_engine kind)

@@ -24,11 +24,20 @@ struct request {
 	struct arena *arena;
 };
 
+struct sight {
+	uint64_t bytes;
+	const char *version; /* of the server, or of the library */
+	bool replaceable;    /* whether restore may bring back another content */
+};
+
 struct engine {
 	enum dburl_engine kind;
 	const char *name;   /* in the records */
 	const char *suffix; /* of the stored file */
 	const char *beside; /* of a second file that may stand beside it, or NULL */
+	/* Where the URL points, fields with tabs between, without a word to the database. NULL on failure. */
+	const char *(*where)(const struct request *r, struct err *err);
+	bool (*look)(const struct request *r, struct sight *s, struct err *err);
 	/* false with err empty: there is no database yet. */
 	bool (*there)(const struct request *r, struct err *err);
 	/* Writes a consistent copy to r->raw; *notes are lines for the record. Or, of the two that are not NULL:
@@ -44,11 +53,13 @@ struct engine {
 	/* Makes r->raw the content of the database, whole or not at all. *put is where the old content was put, or
 	 * NULL when it was replaced. */
 	bool (*restore)(const struct request *r, const char **put, struct err *err);
+	/* Takes away what a backup has outside of the store; NULL: it has nothing there. */
+	bool (*discard)(const struct request *r, struct err *err);
 };
 
-const struct engine *engine_of(enum dburl_engine kind);
+const struct engine *engine_of(enum dburl_engine kind); /* the first one of the kind */
 const struct engine *engine_named(const char *name); /* NULL: this version does not know it */
 
-extern const struct engine engine_sqlite, engine_postgres;
+extern const struct engine engine_sqlite, engine_postgres, engine_postgres_copy;
 
 #endif

@@ -1,4 +1,4 @@
-/* db-backup save, verify, restore, list, prune [-d DIR] - the application's database saved whole, checked, put back */
+/* db-backup save, verify, restore, list, prune, remove, look, where [-d DIR] - the application's database saved whole, checked, put back */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
@@ -10,19 +10,23 @@
 #include "diag.h"
 #include "verbs.h"
 
-static const char usage[] = "db-backup [-d DIR] [-t SECONDS] [-l LEVEL] save [NAME] | verify NAME | "
-    "restore [-a ASIDE] NAME | list | prune -k KEEP";
+static const char usage[] = "db-backup [-d DIR] [-t SECONDS] [-l LEVEL] save [-c] [NAME] | verify NAME | "
+    "restore [-a ASIDE] NAME | list | prune -k KEEP | remove NAME | look | where";
 
 static const struct verb {
 	const char *name, *options; /* of its own */
 	int least, most;            /* operands */
+	bool store;                 /* it works in a folder of backups */
 	int (*run)(const struct options *);
 } verbs[] = {
-	{ "save", "l", 0, 1, verb_save },
-	{ "verify", "", 1, 1, verb_verify },
-	{ "restore", "a", 1, 1, verb_restore },
-	{ "list", "", 0, 0, verb_list },
-	{ "prune", "k", 0, 0, verb_prune },
+	{ "save", "cl", 0, 1, true, verb_save },
+	{ "verify", "", 1, 1, true, verb_verify },
+	{ "restore", "a", 1, 1, true, verb_restore },
+	{ "list", "", 0, 0, true, verb_list },
+	{ "prune", "k", 0, 0, true, verb_prune },
+	{ "remove", "", 1, 1, true, verb_remove },
+	{ "look", "", 0, 0, false, verb_look },
+	{ "where", "", 0, 0, false, verb_where },
 };
 
 static bool
@@ -53,12 +57,13 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a child that ends early tells why by its status */
 	/* Options stand before the verb, behind it, or both. */
 	do {
-		while ((c = getopt(argc, argv, "+d:t:l:a:k:h")) != -1) {
+		while ((c = getopt(argc, argv, "+d:t:l:a:k:ch")) != -1) {
 			bool fit = true;
 
 			switch (c) {
 			case 'd': o.store.dir = optarg; break;
 			case 'a': o.aside = optarg; break;
+			case 'c': o.copy = true; break;
 			case 't': fit = number(optarg, 0, 86400, "number of seconds", &value, &err); o.store.wait_ms = value * 1000; break;
 			case 'l': fit = number(optarg, 1, 19, "level", &value, &err); o.level = (int)value; break;
 			case 'k': fit = number(optarg, 1, 1000000, "number to keep", &o.keep, &err); break;
@@ -67,7 +72,7 @@ main(int argc, char **argv)
 			}
 			if (!fit)
 				return diag_fail(&err);
-			if (strchr("lak", c) && !strchr(given, c))
+			if (strchr("lakc", c) && !strchr(given, c))
 				given[strlen(given)] = (char)c;
 		}
 		if (verb)
@@ -83,7 +88,7 @@ main(int argc, char **argv)
 	o.name = argv[optind];
 	if (o.name && !store_name_fit(o.name))
 		(void)err_set(&err, STATUS_USE, "'%s' is no name for a backup", o.name);
-	else if (!o.store.dir || !*o.store.dir)
+	else if (verb->store && (!o.store.dir || !*o.store.dir))
 		(void)err_set(&err, STATUS_USE, "no folder for backups: give -d or set SLIPWAY_BACKUP_DIR");
 	else
 		return verb->run(&o);

@@ -44,8 +44,8 @@ postgres_exists(struct pq *keeper, const char *database, bool *is, struct err *e
 	return rows != NULL;
 }
 
-static bool
-there(const struct request *r, struct err *err)
+bool
+postgres_there(const struct request *r, struct err *err)
 {
 	AUTO(pq_release) struct pq p = {0};
 	AUTO(pq_release) struct pq keeper = {0};
@@ -193,7 +193,7 @@ add_lines(struct pq *p, const char *sql, const char *key, const char **notes, st
 }
 
 static bool
-describe(const struct request *r, struct pq *p, const char *tool, const char **notes, struct err *err)
+describe(const struct request *r, struct pq *p, const char **notes, struct err *err)
 {
 	static const char *const keys[] = { "encoding", "collate", "ctype", "provider", "locale", "owner", "connections",
 		"comment", "public", "size" };
@@ -203,12 +203,63 @@ describe(const struct request *r, struct pq *p, const char *tool, const char **n
 
 	if (!rows)
 		return false;
-	*notes = arena_fmt(a, "postgres: %s\npg_dump: %s\nsource: %s\n",
-	    postgres_note(a, PQparameterStatus(p->conn, "server_version")), postgres_note(a, tool), postgres_note(a, PQdb(p->conn)));
+	*notes = arena_fmt(a, "%spostgres: %s\nsource: %s\n", *notes,
+	    postgres_note(a, PQparameterStatus(p->conn, "server_version")), postgres_note(a, PQdb(p->conn)));
 	for (i = 0; PQntuples(rows) == 1 && i < (int)(sizeof(keys) / sizeof(*keys)); i++)
 		if (!PQgetisnull(rows, 0, i))
 			*notes = arena_fmt(a, "%s%s: %s\n", *notes, keys[i], postgres_note(a, PQgetvalue(rows, 0, i)));
 	return add_lines(p, grants_sql, "grant", notes, a, err) && add_lines(p, settings_sql, "setting", notes, a, err);
+}
+
+bool
+postgres_describe(const struct request *r, const char **notes, struct err *err)
+{
+	AUTO(pq_release) struct pq p = {0};
+
+	*notes = "";
+	return pq_open(&p, r->url->text, NULL, "db-backup", r->wait_ms, err) && describe(r, &p, notes, err);
+}
+
+static const char *
+given(const PQconninfoOption *all, const char *keyword)
+{
+	for (; all && all->keyword; all++)
+		if (strcmp(all->keyword, keyword) == 0 && all->val && *all->val)
+			return all->val;
+	return NULL;
+}
+
+static const char *
+where(const struct request *r, struct err *err)
+{
+	AUTO(options_release) PQconninfoOption *all = PQconninfoParse(r->url->text, NULL);
+	const char *name = pq_database_of(r->url->text, r->arena, err), *host, *port;
+
+	if (!name)
+		return NULL;
+	host = given(all, "host") ? given(all, "host") : given(all, "hostaddr");
+	port = given(all, "port");
+	return arena_fmt(r->arena, "%s\t%s\t%s", postgres_note(r->arena, name), host ? postgres_note(r->arena, host) : "",
+	    port ? postgres_note(r->arena, port) : "5432");
+}
+
+/* To bring another content back takes a second database, and the right to rename the first. */
+static bool
+look(const struct request *r, struct sight *s, struct err *err)
+{
+	AUTO(pq_release) struct pq p = {0};
+	AUTO(pq_result_release) PGresult *rows = NULL;
+
+	if (!pq_open(&p, r->url->text, NULL, "db-backup", r->wait_ms, err))
+		return false;
+	rows = pq_ask(&p, "SELECT pg_database_size(d.oid), rolsuper OR (rolcreatedb AND pg_has_role(datdba, 'USAGE')) "
+	    "FROM pg_database d, pg_roles u WHERE datname = current_database() AND rolname = current_user", 0, NULL, err);
+	if (!rows)
+		return false;
+	s->bytes = strtoull(PQgetvalue(rows, 0, 0), NULL, 10);
+	s->version = arena_fmt(r->arena, "%d", PQserverVersion(p.conn) / 10000);
+	s->replaceable = *PQgetvalue(rows, 0, 1) == 't';
+	return true;
 }
 
 /* Who may not read them has a backup without them, and a record that says so. */
@@ -249,7 +300,10 @@ dump_begin(const struct request *r, struct child *c, const char **notes, struct 
 	if (!pq_open(&p, r->url->text, NULL, "db-backup", r->wait_ms, err))
 		return false;
 	postgres_environment(r, &p, PQdb(p.conn), &e);
-	return postgres_program_fit(r, &p, "pg_dump", &e, &tool, err) && describe(r, &p, tool, notes, err) &&
+	if (!postgres_program_fit(r, &p, "pg_dump", &e, &tool, err))
+		return false;
+	*notes = arena_fmt(r->arena, "pg_dump: %s\n", postgres_note(r->arena, tool));
+	return describe(r, &p, notes, err) &&
 	    save_roles(r, &e, notes, err) &&
 	    child_begin(c, argv, &e, CHILD_READ, arena_fmt(r->arena, "%s/stderr", r->folder), err);
 }
@@ -267,6 +321,6 @@ check_begin(const struct request *r, struct child *c, struct err *err)
 
 const struct engine engine_postgres = {
 	.kind = DBURL_POSTGRES, .name = "postgres", .suffix = ".pgdump.zst", .beside = ".roles.sql",
-	.there = there, .dump_begin = dump_begin, .check_begin = check_begin, .aside_there = postgres_aside_there,
+	.where = where, .look = look, .there = postgres_there, .dump_begin = dump_begin, .check_begin = check_begin, .aside_there = postgres_aside_there,
 	.restore = postgres_restore,
 };

@@ -7,6 +7,9 @@
 
 /* To a database beside ours, from where ours can be renamed. */
 bool postgres_keeper(const struct request *r, struct pq *p, struct err *err);
+bool postgres_there(const struct request *r, struct err *err);
+/* The lines of a record about the database itself: owner, encoding, locale, rights, settings. */
+bool postgres_describe(const struct request *r, const char **notes, struct err *err);
 bool postgres_exists(struct pq *keeper, const char *database, bool *is, struct err *err);
 
 /* What a child needs to come to the same server as p, and to database. */

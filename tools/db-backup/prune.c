@@ -1,4 +1,4 @@
-/* prune.c - db-backup prune: the oldest beyond the number to keep, the record first */
+/* prune.c - db-backup prune and remove: the oldest beyond the number to keep, or the one named; the record first */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ verb_prune(const struct options *o)
 	if (!work_begin(&w, s, &err) || !store_lock(s, &lock, &err) || !store_list(s, &list, &count, warn_damaged, &err))
 		return diag_fail(&err);
 	for (i = known = 0; i < count; i++)
-		if (engine_named(list[i].engine))
+		if (engine_named(list[i].engine) && !engine_named(list[i].engine)->discard)
 			list[known++] = list[i];
 	if (known <= (size_t)o->keep)
 		return STATUS_NO;
@@ -64,5 +64,32 @@ verb_prune(const struct options *o)
 		}
 		(void)puts(list[i].name);
 	}
+	return diag_flush();
+}
+
+/* What it has elsewhere goes first: as long as it is there, the record is. */
+int
+verb_remove(const struct options *o)
+{
+	AUTO(work_release) struct work w = WORK_INIT;
+	AUTO(fd_release) int lock = -1;
+	struct dburl url;
+	struct request r = { .url = &url, .name = o->name, .wait_ms = o->store.wait_ms, .arena = o->store.arena };
+	const struct engine *engine;
+	struct err err = {0};
+	struct meta m = {0};
+
+	if (!meta_load(&o->store, o->name, &m, &err))
+		return diag_fail(&err);
+	engine = engine_named(m.engine);
+	if (!engine)
+		(void)err_set(&err, STATUS_USE, "backup '%s' is of engine '%s', which this version does not know", o->name, m.engine);
+	else if (engine->discard)
+		(void)(backup_fetch(o, &w, &m, &engine, &r, true, &err) && dburl_read(&url, o->store.arena, &err) &&
+		    engine->discard(&r, &err));
+	else
+		(void)work_begin(&w, &o->store, &err);
+	if (err.status || !store_lock(&o->store, &lock, &err) || !take_away(&o->store, &w, &m, &err))
+		return diag_fail(&err);
 	return diag_flush();
 }

@@ -131,6 +131,12 @@ verb_save(const struct options *o)
 	if (!dburl_read(&url, o->store.arena, &err))
 		return diag_fail(&err);
 	engine = engine_of(url.engine);
+	if (o->copy && url.engine != DBURL_POSTGRES) {
+		(void)err_set(&err, STATUS_USE, "only a PostgreSQL server keeps a copy");
+		return diag_fail(&err);
+	}
+	if (o->copy)
+		engine = &engine_postgres_copy;
 	if (!engine->there(&r, &err))
 		return err.status ? diag_fail(&err) : STATUS_NO;
 	if (!store_make(&o->store, &err) || !work_begin(&w, &o->store, &err) ||

@@ -83,6 +83,29 @@ dump(const struct request *r, const char **notes, struct err *err)
 	return true;
 }
 
+static const char *
+where(const struct request *r, struct err *err)
+{
+	(void)err;
+	return r->url->path;
+}
+
+static bool
+look(const struct request *r, struct sight *s, struct err *err)
+{
+	const char *path = r->url->path;
+	struct stat st, log;
+
+	if (stat(path, &st) != 0)
+		return err_sys(err, "cannot look at '%s'", path);
+	s->bytes = (uint64_t)st.st_size;
+	if (stat(arena_fmt(r->arena, "%s-wal", path), &log) == 0)
+		s->bytes += (uint64_t)log.st_size;
+	s->version = sqlite3_libversion();
+	s->replaceable = true;
+	return true;
+}
+
 static bool
 aside_there(const struct request *r, bool *is, struct err *err)
 {
@@ -94,6 +117,6 @@ aside_there(const struct request *r, bool *is, struct err *err)
 }
 
 const struct engine engine_sqlite = {
-	.kind = DBURL_SQLITE, .name = "sqlite", .suffix = ".sqlite.zst",
+	.kind = DBURL_SQLITE, .name = "sqlite", .suffix = ".sqlite.zst", .where = where, .look = look,
 	.there = there, .dump = dump, .check = check, .aside_there = aside_there, .restore = sqlite_restore,
 };

@@ -40,9 +40,8 @@ take(const struct options *o, const struct engine *engine, const struct meta *m,
 	return unpack(stored, to, &m->packed, err) && (!engine->check || engine->check(r, err));
 }
 
-/* Checks all of the backup, and with keep unpacks it into the work folder; damage is STATUS_NO. */
-static bool
-fetch(const struct options *o, struct work *w, struct meta *m, const struct engine **engine, struct request *r,
+bool
+backup_fetch(const struct options *o, struct work *w, struct meta *m, const struct engine **engine, struct request *r,
     bool keep, struct err *err)
 {
 	struct err why = {0};
@@ -74,7 +73,7 @@ verb_verify(const struct options *o)
 	struct meta m = {0};
 	struct err err = {0};
 
-	return fetch(o, &w, &m, &engine, &r, false, &err) ? diag_flush() : diag_fail(&err);
+	return backup_fetch(o, &w, &m, &engine, &r, false, &err) ? diag_flush() : diag_fail(&err);
 }
 
 int
@@ -98,7 +97,7 @@ verb_restore(const struct options *o)
 		(void)err_set(&err, STATUS_USE, "'%s' exists already", o->aside);
 		return diag_fail(&err);
 	}
-	if (!fetch(o, &w, &m, &engine, &r, true, &err)) {
+	if (!backup_fetch(o, &w, &m, &engine, &r, true, &err)) {
 		if (err.status == STATUS_NO)
 			err.status = STATUS_SYS;
 		return diag_fail(&err);
