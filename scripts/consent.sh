@@ -31,6 +31,9 @@ print_plan() {
 	if [ -n "$migrations" ]; then
 		printf '  migrations  %s\n' "$(printf '%s\n' "$migrations" | wc -l)"
 		awk -F '\t' '{ printf "    %s%s\n", $1, ($4 ? "  (" $4 ")" : "") }' "$run/plan.migrations"
+		case $(get restore_point) in
+		none) printf '  restore     no restore point: when something fails behind a migration, the database stays as that left it\n' ;;
+		esac
 	else printf '  migrations  none\n'
 	fi
 	printf '  backup      %s\n' "$backup_dir"
@@ -38,6 +41,7 @@ print_plan() {
 	else
 		printf '  image       %s\n' "$(img-tag -a "$app" -e "$env" "$version" | tr '\n' ' ')"
 		printf '  containers  %s of project %s are stopped and made anew\n' "$(printf '%s' "$services" | tr '\n' ' ')" "$project"
+		[ -z "$(get beside)" ] || printf '  beside      %s: has no container yet, started first\n' "$(get beside | tr '\n' ' ' | sed 's/ $//')"
 		print_lost
 		[ ! -e "$run/mounts.lost" ] || sed 's/^/    /' "$run/mounts.lost"
 		downtime=$(last_generation .downtime)

@@ -167,7 +167,7 @@ backward() {
 	for s in $(reversed "$(get steps)"); do
 		was begin "$s" || continue
 		! was undone "$s" || continue
-		case " $undo_failed :$s" in *' start '* | *' migrate '*:stop) continue ;; esac
+		case " $undo_failed :$s" in *' start '* | *' migrate '*:stop | *' migrate '*:restore-point | *' migrate '*:beside) continue ;; esac
 		t=$(now)
 		if run_step "$s" undo; then
 			note undone step="$s" || : # it may be undone twice

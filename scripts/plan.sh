@@ -139,11 +139,12 @@ open_run() {
 	repo-ls "$state/repo" "$commit" >"$run/paths.all"
 }
 
+# The URL of SQLite holds no secret, so the run keeps the one that it began with.
 put_database() {
 	url_=$(database_url)
 	case $url_ in sqlite:* | sqlite+*:*) put database_url "$url_" ;; esac
-	file=$(database_file)
-	put database "$file"
+	database_open
+	put database "$database_place"
 }
 
 # The release's tree by presets, and what it would do to this directory.
@@ -214,12 +215,14 @@ plan_migrations() {
 	fi
 	migrations_dir=${migrations_dir%/}
 	extract_migrations "$commit" "$run/paths.all" "$run/migrations" || return 0
-	if [ -z "$(get database)" ]; then
+	if [ -z "$database_kind" ]; then
 		say "$prog: note: the release has migrations, and no database.url is configured: they are not run"
 		return 0
 	fi
 	rc=0
-	SLIPWAY_DATABASE_URL=$(database_url) migrate-run -n -t "$version" "$run/migrations" >"$run/plan.migrations" || rc=$?
+	set --
+	[ -z "$(get database_to_come)" ] || set -- -a
+	migrate-run -n "$@" -t "$version" "$run/migrations" >"$run/plan.migrations" || rc=$?
 	[ "$rc" -le 1 ] || exit "$rc"
 	# With the first update the files of the release that runs here count as run.
 	if [ -n "$old_version" ] && [ -z "$(last_generation .n)" ] && old=$(version-tag -t "$old_version" "$state/repo"); then
@@ -227,7 +230,7 @@ plan_migrations() {
 		repo-ls "$state/repo" "$before" >"$run/paths.before"
 		if extract_migrations "$before" "$run/paths.before" "$run/migrations.before"; then
 			rc=0
-			SLIPWAY_DATABASE_URL=$(database_url) migrate-run -b -n -t "$old_version" "$run/migrations.before" >"$run/counted" || rc=$?
+			migrate-run -b -n "$@" -t "$old_version" "$run/migrations.before" >"$run/counted" || rc=$?
 			[ "$rc" -le 1 ] || exit "$rc"
 			awk -F '\t' 'FILENAME == ARGV[1] { run[$1] = 1; next } !($1 in run)' "$run/counted" "$run/plan.migrations" >"$run/pending"
 			mv "$run/pending" "$run/plan.migrations"
@@ -236,6 +239,42 @@ plan_migrations() {
 	migrations=$(cut -f 1 "$run/plan.migrations")
 	put migrations "$migrations"
 	hazards=$(cut -f 4- "$run/plan.migrations" | tr ';' '\n' | sed -n 's/^ *hazard  *\([^ ]*\).*/\1/p' | sort -u)
+}
+
+# What the database is now. One whose service has no container yet comes with the release.
+plan_database() {
+	database_kb=0
+	database_open
+	[ -n "$database_kind" ] || return 0
+	if [ -n "$database_host" ] && get beside | grep -qxF "$database_host"; then
+		put database_to_come yes
+		return
+	fi
+	rc=0
+	sight=$(db-backup -t 10 look) || rc=$?
+	case $rc in
+	0) database_kb=$(($(printf '%s' "$sight" | cut -f 2) / 1024 + 1)) ;;
+	1) [ "$database_kind" = sqlite ] || die 100 "there is no database '${database_place%% on *}' on ${database_host:-this machine}" "create it, empty, for the role of database.url" ;;
+	*) exit "$rc" ;;
+	esac
+}
+
+# How undo will get the database back, when migrations are to run: update.restore_point is auto, copy, dump or none.
+plan_restore_point() {
+	point=$(cfg update.restore_point auto)
+	case $point in auto | copy | dump | none) ;; *) die 100 "update.restore_point is '$point'" 'it can be auto, copy, dump or none' ;; esac
+	put restore_point "$point"
+	[ "$database_kind:$point" != sqlite:copy ] || die 100 'update.restore_point: copy is for PostgreSQL'
+	[ -n "$migrations" ] && [ "$database_kind" = postgres ] && [ "$point" != none ] && [ -z "$(get database_to_come)" ] || return 0
+	[ "$(printf '%s' "$sight" | cut -f 4)" = yes ] ||
+		die 100 "the role of database.url could not bring the database back when the update fails" \
+			'it must own the database and have CREATEDB; or say what it costs: update.restore_point: none'
+	[ "$point" != dump ] || return 0
+	point_free=$(database_free_kb)
+	[ -n "$point_free" ] && [ $((database_kb * 11 / 10 + 10240)) -gt "$point_free" ] || return 0
+	[ "$point" = auto ] ||
+		die 111 "not enough space for a copy of the database: $((database_kb / 1024 + 10)) MB needed, $((point_free / 1024)) MB free" 'update.restore_point: dump, or auto'
+	put restore_point dump
 }
 
 plan_containers() {
@@ -270,6 +309,24 @@ plan_containers() {
 	done
 	. "$SLIPWAY_LIB/mounts.sh"
 	plan_mounts
+	plan_beside
+}
+
+# Services that ours depend on, or that hold the database, and that have no container here: they are made first.
+plan_beside() {
+	database_open
+	jq -r --arg services "$services" --arg host "$database_host" '
+		.services as $all
+		| def needs: $all[.].depends_on // {} | if type == "object" then keys_unsorted[] else .[] end;
+		def closure: (needs | closure), .;
+		($services / "\n") as $own
+		| ($own[], ($host | select($all[.]))) | closure | select(IN($own[]) | not)' "$run/compose.json" |
+		awk '!seen[$0]++' >"$run/needed"
+	while IFS= read -r service; do
+		found=$(containers "$service")
+		[ -n "$found" ] || printf '%s\n' "$service"
+	done <"$run/needed" >"$run/missing"
+	put beside "$(cat "$run/missing")"
 }
 
 # The project of the containers that this directory's compose files have made.
@@ -313,11 +370,13 @@ existing() { # the nearest folder above that is there
 # What each disk must take and has free: TAB-separated KB, KB, whose.
 plan_space() {
 	tar_kb=$(size_kb "$run/files.tar")
-	database_kb=0
-	file=$(get database)
-	[ -z "$file" ] || database_kb=$(size_kb "$file" "$file-wal")
 	point_kb=0
-	[ -z "$migrations" ] || point_kb=$((database_kb * 3))
+	if [ -n "$migrations" ]; then
+		case $(get restore_point):$database_kind in
+		none:* | auto:postgres | copy:postgres) ;;
+		*) point_kb=$((database_kb * 3)) ;;
+		esac
+	fi
 	{
 		need_on "$root" $((tar_kb * 3 + point_kb + 10240)) server
 		need_on "$backup_dir" $((database_kb * 2 + tar_kb + 1)) backups

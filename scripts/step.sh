@@ -56,24 +56,6 @@ database_url() { # empty when none is configured; a run keeps the one that it be
 	elif [ -n "${SLIPWAY_DATABASE_URL-}" ]; then printf '%s\n' "$SLIPWAY_DATABASE_URL"; else cfg database.url; fi
 }
 
-database_file() { # the path of the SQLite file as the tools read it from the URL; empty for none
-	database_file_=$(database_url)
-	case $database_file_ in
-	'') return 0 ;;
-	sqlite:* | sqlite+*:*) ;;
-	*) die 100 'database.url: this version knows sqlite: only' ;;
-	esac
-	database_file_=${database_file_#*:} database_file_=${database_file_#///} database_file_=${database_file_%%\?*}
-	case $database_file_ in *%*) database_file_=$(printf '%s\n' "$database_file_" | awk '{
-		for (hex = "0123456789abcdef"; match($0, /%[0-9A-Fa-f][0-9A-Fa-f]/); $0 = substr($0, RSTART + 3)) {
-			two = tolower(substr($0, RSTART + 1, 2))
-			printf "%s%c", substr($0, 1, RSTART - 1), 16 * (index(hex, substr(two, 1, 1)) - 1) + index(hex, substr(two, 2)) - 1
-		}
-		print
-	}') ;; esac
-	printf '%s\n' "$database_file_"
-}
-
 # ---- containers: always by label and id, never by a part of a name ----
 
 default_service() { case $1 in test) echo app-test ;; *) echo app ;; esac; }

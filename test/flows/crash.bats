@@ -63,8 +63,8 @@ tool() {
 		[[ "$stderr" == *'step migrate failed'* ]] || { echo "$url: $stderr"; return 1; }
 		whole_state | diff before - || { echo "differs with $url"; return 1; }
 	done
-	SLIPWAY_DATABASE__URL=postgresql://localhost/x run -100 --separate-stderr update
-	[[ "$stderr" == *'sqlite: only'* ]]
+	SLIPWAY_DATABASE__URL=mysql://localhost/x run -100 --separate-stderr update
+	[[ "$stderr" == *'knows sqlite: and postgresql:// only'* ]]
 }
 
 @test "crash: an undo that cannot find its restore point has failed, and keeps it" {

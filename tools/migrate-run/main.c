@@ -1,4 +1,4 @@
-/* migrate-run [-n] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR - run the migrations up to a version, each once, recorded with its effect */
+/* migrate-run [-n [-a]] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR - run the migrations up to a version, each once, recorded with its effect */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pwd.h>
@@ -12,7 +12,7 @@
 #include "engine.h"
 #include "lockwait.h"
 
-static const char usage[] = "migrate-run [-n] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR";
+static const char usage[] = "migrate-run [-n [-a]] [-b] [-r RELEASE] [-w SECONDS] -t VERSION DIR";
 
 enum { WAIT_MS = 10000, LOCK_MS = 60000 };
 
@@ -20,6 +20,7 @@ struct job {
 	const struct engine *engine;
 	struct target target;
 	struct migrations all;
+	bool absent; /* the database is not there yet: none is asked */
 	struct migration **pending;
 	size_t count;
 };
@@ -53,7 +54,9 @@ pending_find(struct job *j, struct err *err)
 	struct ledger ledger;
 	size_t i;
 
-	if (!j->engine->ledger(&j->target, &ledger, err))
+	if (j->absent)
+		ledger = (struct ledger){0};
+	else if (!j->engine->ledger(&j->target, &ledger, err))
 		return false;
 	j->pending = arena_get(j->target.arena, (j->all.count + 1) * sizeof(*j->pending));
 	for (i = 0; i < j->all.count; i++) {
@@ -118,9 +121,9 @@ baseline(const struct job *j, bool dry)
 	bool fresh = true;
 	size_t i;
 
-	if (!j->engine->there(&j->target, &fresh, &err))
+	if (!j->absent && !j->engine->there(&j->target, &fresh, &err))
 		return diag_fail(&err);
-	if (!fresh || !j->all.count)
+	if (j->absent || !fresh || !j->all.count)
 		return STATUS_NO;
 	if (dry ? !j->engine->ledger(&j->target, &ledger, &err) : !j->engine->baseline(&j->target, &j->all, &fresh, &err))
 		return diag_fail(&err);
@@ -148,8 +151,9 @@ main(int argc, char **argv)
 	int c;
 
 	diag_init("migrate-run", usage);
-	while ((c = getopt(argc, argv, "nbr:t:w:h")) != -1)
+	while ((c = getopt(argc, argv, "anbr:t:w:h")) != -1)
 		switch (c) {
+		case 'a': j.absent = true; break;
 		case 'n': dry = true; break;
 		case 'b': base = true; break;
 		case 'r': j.target.release = optarg; break;
@@ -158,7 +162,7 @@ main(int argc, char **argv)
 		case 'h': return diag_help();
 		default:  return diag_usage();
 		}
-	if (argc - optind != 1 || !to)
+	if (argc - optind != 1 || !to || (j.absent && !dry))
 		return diag_usage();
 	if (!version_parse(to, strlen(to), &version)) {
 		(void)err_set(&err, STATUS_USE, "'%s' is no version", to);
