@@ -43,6 +43,7 @@ database_reach() {
 }
 
 # The programs that save and restore are those of the database's container where the host has none, or older ones.
+# shellcheck disable=SC2016 # for the inner shell
 database_programs() {
 	[ -n "$database_container" ] || return 0
 	database_server=$(db-backup look | cut -f 3)

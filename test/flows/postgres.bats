@@ -137,8 +137,8 @@ setup_release() { git -C "$REPO" branch -f main v1.0.0; }
 	sql "$db" "INSERT INTO note(body) VALUES ('since')"
 	fails_with 100 'would be set aside' slipway -C "$ROOT" undo -y
 	run -0 --separate-stderr slipway -C "$ROOT" undo -y --allow set-aside
-	[[ "$stderr" == *"what was written since is in database ${db}_aside_"* ]]
+	[[ "$stderr" == *"what was written since is in database ${db}_set_aside_"* ]]
 	whole_state | diff before -
-	[ "$(sql "$(sql postgres "SELECT datname FROM pg_database WHERE datname LIKE '${db}\\_aside\\_%'")" 'SELECT body FROM note ORDER BY id')" = $'first\nsince' ]
+	[ "$(sql "$(sql postgres "SELECT datname FROM pg_database WHERE datname LIKE '${db}\\_set\\_aside\\_%'")" 'SELECT body FROM note ORDER BY id')" = $'first\nsince' ]
 	[ -z "$(ours)" ]
 }
