@@ -127,7 +127,8 @@ drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int *to, struct hash *hash, uint64_t *b
 				return err_sys(err, "cannot write the decompressed copy");
 			*to = -1;
 		}
-	} while (in->pos < in->size || out.pos == out.size);
+		/* Behind the end of the frame a further call would begin a new one. */
+	} while (in->pos < in->size || (*left && out.pos == out.size));
 	return true;
 }
 
