@@ -30,7 +30,7 @@ $(eval $(call tool,cfg-get,diag conf yamltree node scalar expand envfile utf8 du
 $(eval $(call tool,preset-filter,diag conf yamltree node scalar expand envfile utf8 glob durable arena err,-lyaml))
 $(eval $(call tool,put-file,diag durable err,))
 $(eval $(call tool,journal,diag durable percent err,))
-$(eval $(call tool,tree-apply,diag durable lines manifest relpath beneath hash arena err,-larchive -lcrypto))
+$(eval $(call tool,tree-apply,diag durable lines manifest relpath beneath hash arena err,-larchive -lcrypto -lpthread))
 $(eval $(call tool,version-cmp,version lines arena diag err,))
 $(eval $(call tool,version-tag,gitrepo gitoffline version durable arena diag err,-lgit2))
 $(eval $(call tool,repo-fetch,gitrepo lockwait durable arena diag err,-lgit2))

@@ -16,9 +16,11 @@ refused(struct err *err)
 bool
 hash_begin(struct hash *h, struct err *err)
 {
+	const EVP_MD *kind = h->ctx ? NULL : EVP_sha256(); /* a used one knows it: OpenSSL need not look it up again */
+
 	if (!h->ctx)
 		h->ctx = EVP_MD_CTX_new();
-	return (h->ctx && EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) == 1) || refused(err);
+	return (h->ctx && EVP_DigestInit_ex(h->ctx, kind, NULL) == 1) || refused(err);
 }
 
 bool

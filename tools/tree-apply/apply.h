@@ -44,7 +44,8 @@ struct tree { /* made by tree_init, given back by tree_release (AUTO) */
 	size_t folder_length;
 	const char *near_path;  /* stage.c: of the folder of this path, near is the owner for what is new in it */
 	size_t near_length;
-	struct stat near, made; /* made: a file as it comes to be in new/; st_mode is 0 before the first */
+	struct stat near, made; /* made: a file as it comes to be in new/; st_mode is 0 when there is none */
+	struct writer *writer;  /* NULL before the tar is read */
 	bool resumed;           /* some of the plan may be done already */
 	struct note *notes;     /* what a person should know; main prints them */
 };
@@ -67,6 +68,7 @@ enum kind {
 struct local {
 	enum kind kind;
 	char sha[HASH_HEX];  /* empty when its size matched nothing that it was to be compared with */
+	bool equal;          /* it is the content that it was compared with, byte for byte */
 	unsigned mode;       /* as in a manifest */
 	struct stat st;
 	bool xattrs;         /* of a file that differs: it may have some */
@@ -76,6 +78,7 @@ struct local {
 struct entry { /* one file of the tar */
 	struct manifest_entry is;
 	unsigned long number; /* BACKUP/new/NUMBER holds it; 0: not staged */
+	size_t put;           /* tar.c: as what writer_put got it, from 1; 0: its hash is known */
 	bool same;            /* the local file has this content and x bit */
 	struct local local;
 };
@@ -142,8 +145,8 @@ bool tree_put_aside(struct tree *t, const char *path, struct err *err);
 /* What lies at path. It is hashed when its size allows that it is what `is` says (NULL: not at all). A mount point in
  * the way, and MANIFEST or what is in BACKUP, are STATUS_USE. */
 bool look(struct tree *t, const char *path, const struct manifest_entry *is, struct local *l, struct err *err);
-/* As look; content is that of `is`, to be compared with instead (NULL: not known). It is also hashed when it may be
- * `was`. */
+/* As look; content is that of `is`, to be compared with instead: l->equal, and no hash (NULL: not known). What is not
+ * equal is also hashed when it may be `was`. */
 bool look_for(struct tree *t, const char *path, const struct manifest_entry *is, const void *content,
               const struct manifest_entry *was, struct local *l, struct err *err);
 bool is_as(const struct local *l, const struct manifest_entry *e);

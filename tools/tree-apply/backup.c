@@ -19,6 +19,7 @@
 #include "auto.h"
 #include "durable.h"
 #include "apply.h"
+#include "writer.h"
 
 static const char *const state_names[] = {
 	[STATE_STAGING] = "staging",
@@ -225,6 +226,8 @@ sync_files(struct tree *t)
 bool
 backup_commit(struct tree *t, bool puts, struct err *err)
 {
+	if (!writer_end(t->writer, err))
+		return false;
 	if (puts ? syncfs(t->backup) != 0 : !sync_files(t))
 		return err_sys(err, "cannot sync '%s'", t->backup_name);
 	return backup_turn(t, STATE_APPLYING, err);
@@ -254,6 +257,7 @@ backup_clean(struct tree *t, bool keep_state, struct err *err)
 	struct dirent *de;
 	size_t i;
 
+	writer_release(&t->writer); /* it may be writing still */
 	if (!clean_inner(t, &t->fresh, "new", err) || !clean_inner(t, &t->old, "old", err))
 		return false;
 	while (d && (de = readdir(d)) != NULL)

@@ -55,26 +55,29 @@ look_link(int folder, const char *path, struct local *l, struct err *err)
 	return hash_bytes(target, (size_t)n, l->sha, err);
 }
 
-/* Whether the rest of fd is just these bytes. */
+/* Whether all of fd, which is as long as content, is just that. Of a small file that differs, sha gets the hash of
+ * what was read, if it is wanted. */
 static bool
-holds(int fd, const char *path, const char *content, uint64_t left, bool *yes, struct err *err)
+compare(int fd, const char *path, const char *content, struct local *l, bool wanted, struct err *err)
 {
+	const uint64_t size = (uint64_t)l->st.st_size;
 	char buf[64 * 1024];
+	uint64_t done = 0;
 
-	*yes = false;
-	while (left > 0) {
-		ssize_t n = read(fd, buf, left < sizeof(buf) ? (size_t)left : sizeof(buf));
+	while (done < size) {
+		ssize_t n = read(fd, buf, sizeof(buf));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_sys(err, "cannot read '%s'", path);
-		if (n == 0 || memcmp(buf, content, (size_t)n) != 0)
+		if (n == 0 || (uint64_t)n > size - done)
 			return true;
-		content += n;
-		left -= (uint64_t)n;
+		if (memcmp(buf, content + done, (size_t)n) != 0)
+			return !wanted || (uint64_t)n < size || hash_bytes(buf, (size_t)n, l->sha, err);
+		done += (uint64_t)n;
 	}
-	*yes = true;
+	l->equal = true;
 	return true;
 }
 
@@ -84,6 +87,7 @@ look_for(struct tree *t, const char *path, const struct manifest_entry *is, cons
 {
 	AUTO(fd_release) int fd = -1;
 	int folder;
+	bool wanted;
 
 	memset(l, 0, sizeof(*l));
 	if (reaches(path, t->manifest_inside) || reaches(path, t->backup_inside))
@@ -104,23 +108,21 @@ look_for(struct tree *t, const char *path, const struct manifest_entry *is, cons
 		return err_set(err, STATUS_USE, "'%s' is a mount point inside '%s'", path, t->root_name);
 	if (fd < 0 || fstat(fd, &l->st) != 0)
 		return err_sys(err, "cannot open '%s'", path);
-	if (is && content && (uint64_t)l->st.st_size == is->size) {
-		bool yes;
-
-		if (!holds(fd, path, content, is->size, &yes, err))
+	wanted = was && (uint64_t)l->st.st_size == was->size;
+	if (is && (uint64_t)l->st.st_size == is->size) {
+		if (!content)
+			wanted = true;
+		else if (!compare(fd, path, content, l, wanted, err))
 			return false;
-		if (yes) {
-			memcpy(l->sha, is->sha, sizeof(l->sha));
-			return true;
-		}
-		if (lseek(fd, 0, SEEK_SET) != 0)
-			return err_sys(err, "cannot read '%s'", path);
-		is = NULL;
 	}
+	if (l->equal)
+		return true;
 	l->xattrs = flistxattr(fd, NULL, 0) != 0;
-	if ((is && (uint64_t)l->st.st_size == is->size) || (was && (uint64_t)l->st.st_size == was->size))
-		return hash_fd(fd, path, l->sha, NULL, err);
-	return true;
+	if (!wanted || l->sha[0])
+		return true;
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		return err_sys(err, "cannot read '%s'", path);
+	return hash_fd(fd, path, l->sha, NULL, err);
 }
 
 bool

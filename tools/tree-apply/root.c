@@ -12,6 +12,7 @@
 
 #include "auto.h"
 #include "beneath.h"
+#include "writer.h"
 
 void
 tree_init(struct tree *t)
@@ -23,6 +24,7 @@ tree_init(struct tree *t)
 void
 tree_release(struct tree *t)
 {
+	writer_release(&t->writer);
 	tree_forget(t);
 	fd_release(&t->old);
 	fd_release(&t->fresh);

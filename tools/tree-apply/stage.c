@@ -19,7 +19,7 @@ stage_open(struct tree *t, unsigned long number, unsigned mode, struct err *err)
 	char name[24];
 	int fd = openat(t->fresh, number_text(number, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
-	if (fd < 0 || (!t->made.st_mode && fstat(fd, &t->made) != 0))
+	if (fd < 0)
 		(void)err_sys(err, "cannot create a file in '%s'", t->backup_name);
 	return fd;
 }
@@ -288,11 +288,27 @@ prepare(struct tree *t, const struct op *op, struct err *err)
 	return copy_local(t, t->old, name, op->path, &st, &is, err);
 }
 
+/* How a file comes to be in new/, seen at the first of them before anything is given away. */
+static bool
+look_made(struct tree *t, const struct plan *p, struct err *err)
+{
+	char name[24];
+	size_t i;
+
+	for (i = 0; i < p->op_count; i++)
+		if (p->ops[i].act == ACT_PUT && !p->ops[i].copy)
+			return fstatat(t->fresh, number_text(p->ops[i].number, name), &t->made, AT_SYMLINK_NOFOLLOW) == 0 ||
+			       err_sys(err, "cannot look into '%s'", t->backup_name);
+	return true;
+}
+
 bool
 stage_rest(struct tree *t, struct plan *p, struct err *err)
 {
 	size_t i;
 
+	if (!look_made(t, p, err))
+		return false;
 	for (i = 0; i < p->op_count; i++) {
 		struct op *op = &p->ops[i];
 		bool ok = true;

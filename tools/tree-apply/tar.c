@@ -11,8 +11,9 @@
 #include "durable.h"
 #include "relpath.h"
 #include "apply.h"
+#include "writer.h"
 
-enum { CHUNK = 256 * 1024, SMALL = 1024 * 1024, END_MARK = 1024 };
+enum { CHUNK = 256 * 1024, SMALL = WRITER_ROOM, END_MARK = 1024 };
 
 struct source {
 	int fd;
@@ -29,8 +30,8 @@ struct reading {
 	struct source *in;
 	struct archive *a;
 	struct names spelling; /* folded path -> its spelling; a folder's ends in a slash */
-	struct hash hash;
-	char *buf;             /* SMALL bytes */
+	struct hash hash; /* of large files */
+	size_t put;       /* how many the writer got */
 };
 
 static void
@@ -45,7 +46,6 @@ reading_release(struct reading *r)
 {
 	hash_release(&r->hash);
 	archive_done(&r->a);
-	free(r->buf);
 	free(r->in);
 }
 
@@ -164,19 +164,18 @@ next_data(struct reading *r, char *to, size_t room, size_t *got, struct err *err
 {
 	la_ssize_t n = archive_read_data(r->a, to, room);
 
-	if (n < 0)
-		return damaged(r, err);
-	*got = (size_t)n;
-	return hash_add(&r->hash, to, *got, err);
+	*got = n > 0 ? (size_t)n : 0;
+	return n >= 0 || damaged(r, err);
 }
 
 static bool
 read_small(struct reading *r, struct entry *e, struct err *err)
 {
+	char *room = writer_room(r->t->writer);
 	size_t used = 0, got = 0;
 
 	do {
-		if (!next_data(r, r->buf + used, SMALL - used, &got, err))
+		if (!next_data(r, room + used, SMALL - used, &got, err))
 			return false;
 		used += got;
 	} while (got > 0 && used < SMALL);
@@ -190,6 +189,7 @@ static bool
 read_large(struct reading *r, struct entry *e, struct err *err)
 {
 	AUTO(fd_release) int fd = -1;
+	char *room = writer_room(r->t->writer);
 	uint64_t used = 0;
 	size_t got = 0;
 
@@ -199,16 +199,18 @@ read_large(struct reading *r, struct entry *e, struct err *err)
 		if (fd < 0)
 			return false;
 	}
+	if (!hash_begin(&r->hash, err))
+		return false;
 	do {
-		if (!next_data(r, r->buf, SMALL, &got, err))
+		if (!next_data(r, room, SMALL, &got, err) || !hash_add(&r->hash, room, got, err))
 			return false;
 		used += got;
-		if (fd >= 0 && !write_all(fd, r->buf, got))
+		if (fd >= 0 && !write_all(fd, room, got))
 			return err_sys(err, "cannot write to '%s'", r->t->backup_name);
 	} while (got > 0);
 	if (used != e->is.size)
 		return err_set(err, STATUS_USE, "'%s' is not of the size that the archive says", e->is.path);
-	return true;
+	return hash_end(&r->hash, e->is.sha, err);
 }
 
 static bool
@@ -224,23 +226,34 @@ drop_same(struct reading *r, struct entry *e, struct err *err)
 	return true;
 }
 
+/* A small file is compared and laid aside from memory, and hashed in the other thread. */
+static bool
+entry_small(struct reading *r, struct entry *e, const struct manifest_entry *was, struct err *err)
+{
+	struct writer *w = r->t->writer;
+
+	if (!read_small(r, e, err) ||
+	    (r->use != TAR_LIST && !look_for(r->t, e->is.path, &e->is, writer_room(w), was, &e->local, err)))
+		return false;
+	e->same = e->local.equal && e->local.mode == e->is.mode;
+	if (r->use == TAR_STAGE && !e->same)
+		e->number = ++r->t->numbers;
+	e->put = ++r->put;
+	return writer_put(w, e->number, e->is.mode, e->is.size, err);
+}
+
 static bool
 entry_read(struct reading *r, struct archive_entry *ae, struct entry *e, const char *target, struct err *err)
 {
 	const struct manifest_entry *was = r->was ? manifest_find(r->was, e->is.path) : NULL;
-	const bool small = e->is.size < SMALL;
 
-	if (target) {
-		if (!hash_bytes(target, e->is.size, e->is.sha, err))
-			return false;
-	} else {
+	if (!target)
 		e->is.mode = archive_entry_perm(ae) & S_IXUSR ? MANIFEST_EXEC : MANIFEST_PLAIN;
-		if (!hash_begin(&r->hash, err) || !(small ? read_small(r, e, err) : read_large(r, e, err)) ||
-		    !hash_end(&r->hash, e->is.sha, err))
-			return false;
-	}
-	if (r->use != TAR_LIST &&
-	    !look_for(r->t, e->is.path, &e->is, small && !target ? r->buf : NULL, was, &e->local, err))
+	if (!target && e->is.size < SMALL)
+		return entry_small(r, e, was, err);
+	if (!(target ? hash_bytes(target, e->is.size, e->is.sha, err) : read_large(r, e, err)))
+		return false;
+	if (r->use != TAR_LIST && !look_for(r->t, e->is.path, &e->is, NULL, was, &e->local, err))
 		return false;
 	e->same = r->use != TAR_LIST && is_as(&e->local, &e->is);
 	if (e->same)
@@ -248,8 +261,26 @@ entry_read(struct reading *r, struct archive_entry *ae, struct entry *e, const c
 	if (r->use != TAR_STAGE || e->number)
 		return true;
 	e->number = ++r->t->numbers;
-	return target ? stage_link(r->t, e->number, target, err)
-		      : stage_data(r->t, e->number, e->is.mode, r->buf, e->is.size, err);
+	return stage_link(r->t, e->number, target, err);
+}
+
+/* The hashes that the other thread made. */
+static bool
+gather(struct reading *r, struct entries *entries, struct err *err)
+{
+	size_t i;
+
+	if (!writer_wait(r->t->writer, err))
+		return false;
+	for (i = 0; i < entries->count; i++) {
+		struct entry *e = &entries->at[i];
+
+		if (e->put)
+			memcpy(e->is.sha, writer_hash(r->t->writer, e->put - 1), sizeof(e->is.sha));
+		if (e->local.equal)
+			memcpy(e->local.sha, e->is.sha, sizeof(e->local.sha));
+	}
+	return true;
 }
 
 static struct entry *
@@ -294,10 +325,12 @@ tar_read(struct tree *t, int fd, enum tar_use use, const struct manifest *was, s
 	int rc;
 
 	r.in = calloc(1, sizeof(*r.in));
-	r.buf = malloc(SMALL);
 	r.a = archive_read_new();
-	if (!r.in || !r.buf || !r.a)
+	if (!r.in || !r.a)
 		return err_sys(err, "cannot read the archive");
+	t->writer = writer_begin(t, err);
+	if (!t->writer)
+		return false;
 	r.in->fd = fd;
 	if (archive_read_support_format_tar(r.a) != ARCHIVE_OK ||
 	    archive_read_open(r.a, r.in, NULL, source_read, NULL) != ARCHIVE_OK)
@@ -319,7 +352,7 @@ tar_read(struct tree *t, int fd, enum tar_use use, const struct manifest *was, s
 	}
 	if (rc != ARCHIVE_EOF)
 		return damaged(&r, err);
-	if (!ended_well(&r, err))
+	if (!ended_well(&r, err) || !gather(&r, entries, err))
 		return false;
 	if (entries->count)
 		qsort(entries->at, entries->count, sizeof(*entries->at), by_path);
