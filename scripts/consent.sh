@@ -94,5 +94,5 @@ confirm() {
 	at_terminal || die 100 'nobody is there to confirm the plan' 'say -y'
 	say "$(cat "$run/plan")"
 	ask 'Go on? [y/N]'
-	case $answer in y | Y | yes) ;; *) say "$prog: nothing was changed"; exit 1 ;; esac
+	case $answer in y | Y | yes) ;; *) say "$prog: nothing was changed"; answer_no ;; esac
 }

@@ -22,11 +22,15 @@ flow_open() {
 	trap leave EXIT
 }
 
+# Status 1 is an answer that we gave; from anything else (a write that a full disk refused) it is a failure.
+answered=
+answer_no() { answered=no; exit 1; }
+
 scrap= # a folder that goes when we go
 leave() {
 	leave_rc=$?
 	[ -z "$scrap" ] || rm -rf "$scrap"
-	case $leave_rc in 0 | 1 | 100 | 111 | 112) exit "$leave_rc" ;; esac
+	case $leave_rc$answered in 0 | 1no | 100 | 111 | 112) exit "$leave_rc" ;; esac
 	say "$prog: a command ended with status $leave_rc"
 	exit 111
 }
@@ -48,7 +52,7 @@ exclusive() { # WHAT [WAIT-SECONDS]
 		alive=$([ -z "$holder" ] || kill -0 "${holder%% *}" 2>/dev/null || echo ', which has ended; a step that it began still works')
 		die 111 "another run is at work here${holder:+: pid $holder}$alive"
 	fi
-	printf '%s since %s: %s\n' "$$" "$started" "$1" >"$state/lock"
+	printf '%s since %s: %s\n' "$$" "$started" "$1" 2>/dev/null >"$state/lock" || : # only words: an undo needs no disk for them
 }
 
 unfinished() { [ ! -e "$state/current" ] || cat "$state/current"; }
@@ -68,6 +72,7 @@ has_record() { # STATE, or STATE TAB k=v. A journal that cannot be read is no em
 was() { has_record "$1${tab}step=$2"; } # begin|done|undone STEP
 
 begin_run() { # STEPS: from here on the run is to be finished or taken back
+	reserve flow $((1048576 + 2 * $(stat -c %s -- "$state/manifest" 2>/dev/null || echo 0)))
 	put steps "$1"
 	printf '%s\n' "$id" | put-file "$state/current"
 	note plan || { rm -f "$state/current"; die 111 'the run cannot be recorded; nothing was changed'; }
@@ -77,18 +82,20 @@ end_run() { # good|undone
 	has_record "end${tab}result=$1" || note end result="$1"
 	rm -f "$state/current"
 	sync "$state"
-	rm -rf "$run/stage" "$run/files.tar" "$run/restore-point" "$run/files" "$run/migrations" "$run/migrations.before"
+	rm -rf "$run/reserve" "$run/stage" "$run/files.tar" "$run/restore-point" "$run/files" "$run/migrations" "$run/migrations.before"
 }
 
 # ---- steps ----
 
 # A step runs in a session of its own: neither Ctrl-C nor a closed terminal reaches it, only we end it.
-# Its output goes to the log; the last line of its stderr says why it failed.
+# Its output goes to the log; the last line of its stderr says why it failed. That is written over empty lines, since
+# a full disk takes what replaces, and nothing more.
 child=
 interrupted=
 run_step() { # STEP do|undo
-	: >"$run/step.err"
-	setsid "$SLIPWAY_LIB/steps/$1" "$2" </dev/null >>"$run/log" 2>"$run/step.err" 9>&9 &
+	[ ! -e "$run/step.err" ] || [ "$(wc -c <"$run/step.err")" -le 8192 ] || : >"$run/step.err"
+	awk 'BEGIN { while (n++ < 8192) print "" }' 2>/dev/null 1<>"$run/step.err" || :
+	setsid "$SLIPWAY_LIB/steps/$1" "$2" </dev/null >>"$run/log" 2<>"$run/step.err" 9>&9 &
 	child=$!
 	while :; do
 		step_rc=0
@@ -97,7 +104,7 @@ run_step() { # STEP do|undo
 	done
 	group_ends "$child"
 	child=
-	cat "$run/step.err" >>"$run/log" 2>/dev/null || :
+	sed '/^$/d' "$run/step.err" >>"$run/log" 2>/dev/null || :
 	return "$step_rc"
 }
 
@@ -162,6 +169,7 @@ reversed() { for s in $1; do printf '%s\n' "$s"; done | sed '1!G;h;$!d'; }
 # is touched; and without the old database the old ones must not start.
 backward() {
 	ignore_signals
+	rm -rf "$run/reserve"
 	undo_failed=
 	has_record undo || note undo || die 112 'the undo cannot be recorded, so nothing was taken back' 'mend the cause, then run: slipway undo'
 	for s in $(reversed "$(get steps)"); do
@@ -179,6 +187,7 @@ backward() {
 		fi
 	done
 	if [ -n "$undo_failed" ]; then
+		name_full
 		say "$prog: a person must look; log: $run/log"
 		say "$prog: hint: mend the cause, then run: slipway undo"
 		exit 112
@@ -186,9 +195,21 @@ backward() {
 	end_run undone
 }
 
+# A disk that has nothing left is named, whatever words the failure found for it.
+name_full() {
+	for place in "$root" "$(get backup_dir)" "$(dirname -- "$(get database)")"; do
+		[ ! -d "$place" ] || stat -f -c '%a %S %c %d' -- "$place" | while read -r blocks size inodes free; do
+			if [ "$((blocks * size))" -lt 65536 ]; then say "$prog: the disk of '$place' is full"
+			elif [ "$inodes" -gt 0 ] && [ "$free" -lt 8 ]; then say "$prog: the disk of '$place' has no inode left"
+			fi
+		done
+	done
+}
+
 # What is left to do behind the point of no return; each part may be done twice, and a failure only warns.
 finish() {
 	ignore_signals
+	rm -rf "$run/reserve"
 	for s in $(get finish); do
 		if was 'done' "$s"; then continue; fi
 		if run_step "$s" 'do'; then
@@ -213,6 +234,7 @@ conclude() { # now|ask
 		return 0
 	fi
 	say "$prog: $failure; log: $run/log"
+	name_full
 	if [ "$1" = ask ] && writes_go_aside; then
 		say "$prog: hint: nothing was taken back, since something may have been written; slipway undo takes it back, and says what would be set aside"
 		exit 111

@@ -105,7 +105,7 @@ decide_version() {
 	=)
 		if [ -z "$old_commit" ] || [ "$old_commit" = "$tag_commit" ]; then
 			$dry || say "$prog: $env is at $old_version already"
-			exit 1
+			answer_no
 		fi
 		moved="tag $tag was commit $(printf %.12s "$old_commit") when it was released here and is $(printf %.12s "$tag_commit") now" ;;
 	esac
@@ -114,7 +114,10 @@ decide_version() {
 open_run() {
 	id=$(date -u +%Y%m%dT%H%M%SZ)
 	n=1
-	until mkdir -m 700 "$state/runs/$id" 2>/dev/null; do n=$((n + 1)) id=${id%%-*}-$n; done
+	until said=$(mkdir -m 700 "$state/runs/$id" 2>&1); do
+		[ -e "$state/runs/$id" ] || die 111 "the run cannot be recorded; nothing was changed: ${said##*: }"
+		n=$((n + 1)) id=${id%%-*}-$n
+	done
 	run=$state/runs/$id
 	scrap=$run
 	trap 'exit 111' INT TERM HUP
@@ -370,15 +373,17 @@ existing() { # the nearest folder above that is there
 # What each disk must take and has free: TAB-separated KB, KB, whose.
 plan_space() {
 	tar_kb=$(size_kb "$run/files.tar")
-	point_kb=0
+	point_kb=0 back_kb=0 # the restore point, and what its way back takes beside a database file
 	if [ -n "$migrations" ]; then
 		case $(get restore_point):$database_kind in
 		none:* | auto:postgres | copy:postgres) ;;
+		*:sqlite) point_kb=$((database_kb * 2)) back_kb=$point_kb ;;
 		*) point_kb=$((database_kb * 3)) ;;
 		esac
 	fi
 	{
 		need_on "$root" $((tar_kb * 3 + point_kb + 10240)) server
+		[ "$back_kb" -eq 0 ] || need_on "$(dirname -- "$database_file")" "$back_kb" database
 		need_on "$backup_dir" $((database_kb * 2 + tar_kb + 1)) backups
 		if [ "$engine" != none ]; then
 			store=$(docker info -f '{{.DockerRootDir}}')

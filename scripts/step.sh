@@ -20,6 +20,15 @@ die() { # STATUS TEXT [HINT]
 put() { printf '%s' "$2" | put-file "$run/vars/$1"; }
 get() { [ ! -e "$run/vars/$1" ] || cat "$run/vars/$1"; }
 
+# Room in the folder of the run that its undo gives free before it begins, since the disk may be full by then:
+# blocks, and inodes. Not every file system can promise blocks without writing them.
+reserve() { # NAME BYTES
+	mkdir -p "$run/reserve/$1"
+	(cd "$run/reserve/$1" && touch 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+	fallocate -l "$2" "$run/reserve/$1/room" 2>/dev/null || head -c "$2" /dev/zero >"$run/reserve/$1/room" ||
+		die 111 "no room for an undo: $2 bytes in '$run'"
+}
+
 config_path() {
 	for c in ${SLIPWAY_CONFIG:+"$SLIPWAY_CONFIG"} config/slipway.yaml tools/deployment/config.yaml; do
 		[ ! -f "$root/$c" ] || { printf '%s\n' "$c"; return 0; }
