@@ -54,9 +54,11 @@ fetch() {
 	# Each in an assignment of its own: elsewhere the status of a $(...) is lost.
 	token=$(cfg server_update.repository.token)
 	seconds=$(cfg deploy_settings.timeouts.git 300)
+	ssh_key=$(cfg server_update.repository.ssh_key)
+	known_hosts=$(cfg server_update.repository.known_hosts)
 	t=$(now)
 	rc=0
-	tip=$(SLIPWAY_TOKEN=$token repo-fetch -T "$seconds" -b "$branch" "$url" "$state/repo") || rc=$?
+	tip=$(SLIPWAY_TOKEN=$token repo-fetch -T "$seconds" ${ssh_key:+-i "$ssh_key"} ${known_hosts:+-k "$known_hosts"} -b "$branch" "$url" "$state/repo") || rc=$?
 	[ "$rc" -eq 0 ] || die "$((rc == 100 ? 100 : 111))" "the release could not be fetched; nothing was changed"
 	say "$(printf '%-14s %6s s  %s at %.8s' fetch "$(since "$t")" "$branch" "$tip")"
 }

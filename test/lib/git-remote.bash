@@ -144,3 +144,40 @@ tree_commit() {
 blob() {
 	printf %s "$2" | git -C "$1" hash-object -w --stdin
 }
+
+# ssh_serve REPOSITORY [COMMAND] - gives it out by ssh to the key ./deploy, whatever path is asked for; COMMAND instead
+# of git-upload-pack. Its host key is ./host, which ./known holds. Sets SSH_PORT, and REMOTE_URL without a path.
+ssh_serve() {
+	local dir key
+	dir=$(mktemp -d "$PWD/ssh.XXXXXX")
+	for key in host deploy; do [ -e "$key" ] || ssh-keygen -q -t ed25519 -N '' -C x -f "$key"; done
+	printf 'restrict,command="%s" %s\n' "${2:-git-upload-pack '$(cd "$1" && pwd)'}" "$(cat deploy.pub)" >"$dir/keys"
+	cat >"$dir/conf" <<-END
+		HostKey $PWD/host
+		AuthorizedKeysFile $dir/keys
+		StrictModes no
+		UsePAM no
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		PermitRootLogin prohibit-password
+		LogLevel VERBOSE
+	END
+	mkdir -p /run/sshd # Debian makes it when the service starts
+	setpriv --pdeathsig TERM perl -MIO::Socket::INET -MPOSIX -e '
+		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 64) or die "no port: $!\n";
+		open(my $f, ">", "$ARGV[0]/port") or die; print $f $s->sockport, "\n"; close $f;
+		$SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 };
+		while (1) {
+			my $c = $s->accept or next;
+			next if fork;
+			POSIX::dup2(fileno($c), 0); POSIX::dup2(fileno($c), 1); close $s;
+			open(STDERR, ">>", "$ARGV[0]/log");
+			exec "/usr/sbin/sshd", "-i", "-e", "-f", "$ARGV[0]/conf";
+		}
+	' "$dir" >"$dir/out" 2>&1 3>&- &
+	REMOTE_PIDS+=($!)
+	wait_for_file "$dir/port"
+	read -r SSH_PORT <"$dir/port"
+	REMOTE_URL=ssh://$(id -un)@127.0.0.1:$SSH_PORT
+	printf '[127.0.0.1]:%s %s\n' "$SSH_PORT" "$(cat host.pub)" >known
+}

@@ -222,12 +222,11 @@ no_strays() { # nothing but a repository and the lock
 }
 
 @test "repo-fetch: other ways to fetch are refused" {
-	fails_with 100 "'ssh' is not a way to fetch" repo-fetch ssh://localhost/r m
 	fails_with 100 "'git' is not a way to fetch" repo-fetch git://localhost/r m
 	fails_with 100 "'ftp' is not a way to fetch" repo-fetch ftp://localhost/r m
 	fails_with 100 "'HTTPS' is not a way to fetch" repo-fetch HTTPS://localhost/r m
-	fails_with 100 'an ssh address is not a way to fetch' repo-fetch git@localhost:r.git m
-	fails_with 100 'an ssh address is not a way to fetch' repo-fetch 'ext::sh -c id' m
+	fails_with 100 'the ssh address holds a blank' repo-fetch 'ext::sh -c id' m
+	fails_with 100 'the ssh address names no repository' repo-fetch ext::sh m
 	fails_with 100 "'file://host/r' is not the path of this machine" repo-fetch file://host/r m
 	fails_with 100 'the URL names no server' repo-fetch https:///r m
 	fails_with 100 'the URL is empty' repo-fetch '' m

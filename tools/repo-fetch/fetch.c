@@ -7,6 +7,7 @@
 
 #include "auto.h"
 #include "mirror.h"
+#include "ssh.h"
 
 struct talk {
 	const struct fetch *fetch;
@@ -14,6 +15,7 @@ struct talk {
 	bool refused; /* it asked a second time */
 	bool strange; /* it asked for something that a token is not */
 	int asked;
+	struct ssh ssh;
 };
 
 static void
@@ -49,12 +51,14 @@ http_status(const git_error *last)
 }
 
 static bool
-talk_fail(const struct talk *talk, int rc, struct err *err)
+talk_fail(struct talk *talk, int rc, struct err *err)
 {
 	const char *url = talk->fetch->url.shown;
 	const git_error *last = git_error_last();
 	int http = http_status(last);
 
+	if (talk->fetch->url.host && (ssh_reason(&talk->ssh, err) || err->status))
+		return false;
 	if (talk->wanted) {
 		(void)err_set(err, STATUS_USE, "'%s' wants a token", url);
 		return err_hint(err, "set SLIPWAY_TOKEN; many servers answer so for a repository that does not exist, too");
@@ -79,7 +83,7 @@ talk_fail(const struct talk *talk, int rc, struct err *err)
 
 /* The branches and tags that the remote offers, in the arena. */
 static bool
-read_offer(git_remote *remote, struct mirror_ref **refs, size_t *count, const struct talk *talk, struct arena *arena,
+read_offer(git_remote *remote, struct mirror_ref **refs, size_t *count, struct talk *talk, struct arena *arena,
     struct err *err)
 {
 	const git_remote_head **heads;
@@ -149,6 +153,18 @@ mirror_broken(const struct fetch *f, struct err *err)
 	return err_hint(err, "remove '%s': the next repo-fetch makes it anew", f->dir);
 }
 
+static int
+ssh_way(git_transport **out, git_remote *owner, void *payload)
+{
+	return ssh_transport(out, owner, &((struct talk *)payload)->ssh);
+}
+
+static void
+talk_release(struct talk *talk)
+{
+	ssh_release(&talk->ssh);
+}
+
 static bool
 fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, const char *asked, char *result, struct arena *arena,
     struct err *err)
@@ -170,6 +186,12 @@ fetch_all(git_repository *repo, git_remote *remote, struct talk *talk, const cha
 		return gitrepo_fail(err, "cannot start libgit2");
 	options.callbacks.credentials = give_token;
 	options.callbacks.payload = talk;
+	if (f->url.host) {
+		options.callbacks.transport = ssh_way;
+		talk->ssh = (struct ssh){ .url = &f->url, .key = f->key, .known = f->known };
+		if (!ssh_check(&talk->ssh, err))
+			return false;
+	}
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE; /* the second refspec takes them all */
 	options.update_fetchhead = 0;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
@@ -200,7 +222,7 @@ bool
 fetch_run(void *arg, char result[CHILD_RESULT], struct err *err)
 {
 	const struct fetch *f = arg;
-	struct talk talk = {.fetch = f};
+	AUTO(talk_release) struct talk talk = {.fetch = f};
 	AUTO(arena_release) struct arena arena = {0};
 	AUTO(git_repository_release) git_repository *repo = NULL, *source = NULL;
 	AUTO(remote_release) git_remote *remote = NULL;
@@ -215,7 +237,7 @@ fetch_run(void *arg, char result[CHILD_RESULT], struct err *err)
 		return gitrepo_fail(err, "cannot read the certificates in '%s'", f->trust);
 	if ((f->url.local && !gitrepo_open(&source, f->url.target, err)) || !mirror_open(&repo, f->dir, &arena, err))
 		return false;
-	if (git_remote_create_anonymous(&remote, repo, f->url.target) < 0) { /* the first to read the mirror's config */
+	if (git_remote_create_anonymous(&remote, repo, f->url.host ? "ssh://remote/" : f->url.target) < 0) { /* the first to read the mirror's config */
 		(void)gitrepo_fail(err, "cannot read the mirror '%s'", f->dir);
 		return mirror_broken(f, err);
 	}

@@ -15,6 +15,8 @@ struct fetch {
 	const char *tag;
 	const char *user;   /* for the token */
 	const char *token;  /* NULL: none */
+	const char *key;    /* for ssh, see ssh.h */
+	const char *known;
 	const char *trust;  /* file of certificates to trust instead of the machine's; NULL: the machine's */
 };
 

@@ -1,4 +1,4 @@
-/* repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] URL DIR - fetch into a bare mirror and print a commit */
+/* repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] [-i KEY] [-k KNOWN] URL DIR - fetch into a bare mirror and print a commit */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "lockwait.h"
 #include "mirror.h"
 
-static const char usage[] = "repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] URL DIR";
+static const char usage[] = "repo-fetch [-b BRANCH | -t TAG] [-T SECONDS] [-u USER] [-i KEY] [-k KNOWN] URL DIR";
 
 enum { SECONDS = 300, SECONDS_MAX = 7 * 24 * 3600 };
 
@@ -63,12 +63,14 @@ main(int argc, char **argv)
 	int c;
 
 	diag_init("repo-fetch", usage);
-	while ((c = getopt(argc, argv, "b:t:T:u:h")) != -1)
+	while ((c = getopt(argc, argv, "b:t:T:u:i:k:h")) != -1)
 		switch (c) {
 		case 'b': fetch.branch = optarg; break;
 		case 't': fetch.tag = optarg; break;
 		case 'T': within = optarg; break;
 		case 'u': fetch.user = optarg; break;
+		case 'i': fetch.key = optarg; break;
+		case 'k': fetch.known = optarg; break;
 		case 'h': return diag_help();
 		default:  return diag_usage();
 		}

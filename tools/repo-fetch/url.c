@@ -64,6 +64,53 @@ printable(const char *text)
 	return true;
 }
 
+/* USER@HOST of an ssh address; neither may be taken for an option. */
+static bool
+ssh_who(struct url *url, char *who, struct err *err)
+{
+	char *at = strchr(who, '@');
+
+	if (at) {
+		*at = '\0';
+		url->user = who;
+		who = at + 1;
+	}
+	url->host = who;
+	if ((url->user && (!*url->user || strpbrk(url->user, ":/") || *url->user == '-')) || strchr(who, '@')) {
+		(void)err_set(err, STATUS_USE, "the ssh address holds a password or a strange user");
+		return err_hint(err, "ssh proves itself by a key");
+	}
+	return (*who && *who != '-' && !strpbrk(who, "/:")) || err_set(err, STATUS_USE, "the ssh address names no server");
+}
+
+/* ssh://[USER@]HOST[:PORT]/PATH, rest is behind the slashes; or [USER@]HOST:PATH. */
+static bool
+ssh_read(struct url *url, const char *rest, bool is_url, struct arena *arena, struct err *err)
+{
+	char *who = arena_str(arena, rest), *end, *port;
+
+	if (!printable(rest))
+		return err_set(err, STATUS_USE, "the ssh address holds a blank, a backslash or a control byte");
+	end = who + strcspn(who, is_url ? "/" : ":");
+	url->path = arena_str(arena, is_url ? end : end + 1);
+	*end = '\0';
+	port = is_url ? strrchr(who, ':') : NULL;
+	if (port && !strchr(port, '@') && !strchr(port, ']')) {
+		*port++ = '\0';
+		if (!*port || strlen(port) > 5 || port[strspn(port, "0123456789")])
+			return err_set(err, STATUS_USE, "the ssh address has a port that is none");
+		url->port = port;
+	}
+	if (!ssh_who(url, who, err))
+		return false;
+	if (!strncmp(url->path, "/~", 2)) /* a home folder there */
+		url->path++;
+	if (!*url->path || !strcmp(url->path, "/") || *url->path == ':' || *url->path == '-' ||
+	    (!is_url && strcspn(url->path, "@") < strcspn(url->path, "/")))
+		return err_set(err, STATUS_USE, "the ssh address names no repository");
+	return true;
+}
+
 bool
 url_read(struct url *url, const char *text, bool token, struct arena *arena, struct err *err)
 {
@@ -73,20 +120,21 @@ url_read(struct url *url, const char *text, bool token, struct arena *arena, str
 	url->shown = url->target = text;
 	if (rest && scheme == strcspn(text, "/:") && scheme > 0) {
 		rest += 3;
+		if (!strncmp(text, "ssh:", 4))
+			return ssh_read(url, rest, true, arena, err);
 		if (!strncmp(text, "https:", 6) || !strncmp(text, "http:", 5)) {
 			if (!printable(text))
 				return err_set(err, STATUS_USE, "the URL holds a blank, a backslash or a control byte");
 			return http_fit(rest, text[4] == ':', token, err);
 		}
 		if (strncmp(text, "file:", 5) != 0)
-			return err_set(err, STATUS_USE, "'%.*s' is not a way to fetch: a path, file, https or http is",
+			return err_set(err, STATUS_USE, "'%.*s' is not a way to fetch: a path, file, https, http or ssh is",
 			    (int)scheme, text);
 		path = file_path(rest, arena);
 		if (!path)
 			return err_set(err, STATUS_USE, "'%s' is not the path of this machine", text);
 	} else if (strcspn(text, ":") < strcspn(text, "/")) {
-		(void)err_set(err, STATUS_USE, "an ssh address is not a way to fetch: a path, file, https or http is");
-		return err_hint(err, "a path that holds a colon is written ./PATH");
+		return ssh_read(url, text, false, arena, err) || err_hint(err, "a path that holds a colon is written ./PATH");
 	}
 	url->local = true;
 	url->target = path;
