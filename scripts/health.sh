@@ -19,6 +19,14 @@ image_override() { # STORED [RUN] <SERVICE-TAB-IMAGE-ID-LINES
 	put-file "$1/list" <"$run/override.list"
 }
 
+# What the stored compose files reach by extends and include is read where it lies. Prints each that is not as stored.
+changed_beside() { # STORED
+	[ -e "$1/more" ] || return 0
+	while IFS= read -r f; do
+		cmp -s "$1/$f" "$root/$f" || printf '%s\n' "$f"
+	done <"$1/more"
+}
+
 # One line of what must not change while the application is watched.
 vital_signs() { # CONTAINER
 	inspect "$1" '{{.State.Running}} {{.State.StartedAt}} {{.RestartCount}}'

@@ -4,7 +4,7 @@
 # What Compose would mount: service TAB type TAB source TAB target. 1.29 writes strings, v2 mappings; a volume gets
 # the name that the engine will know it by.
 wanted_mounts() { # COMPOSE-JSON
-	jq -r --arg project "$project" --arg staged "$run/stage" --arg root "$root" '
+	jq -r --arg project "$project" --arg staged "$run/view" --arg root "$root" '
 		.volumes as $named
 		| def volume: ($named[.] // {}) as $v
 			| $v.name // (if ($v.external | type) == "object" then $v.external.name else null end)
@@ -37,7 +37,6 @@ is_empty_place() { # TYPE SOURCE
 
 # mounts.lost gets one line for each place where the new container would find nothing instead of the data.
 plan_mounts() {
-	cfg-get -j -f "$run/compose.config" . >"$run/compose.json"
 	wanted_mounts "$run/compose.json" >"$run/mounts.wanted"
 	present_mounts >"$run/mounts.present"
 	while IFS='	' read -r service type source target; do
@@ -50,4 +49,29 @@ plan_mounts() {
 			printf "%s of service '%s' would be '%s', which is new and empty, instead of '%s'\n" "$target" "$service" "${new#*	}" "$source"
 		fi
 	done <"$run/mounts.present" >"$run/mounts.lost"
+	left_volumes >>"$run/mounts.lost"
+}
+
+# Where no container says which volume it has: one that nobody uses, of a project as Compose would have named it here,
+# may hold the data that a new one would not have.
+left_volumes() {
+	first=$(head -n 1 "$run/compose/new/list")
+	{
+		cfg-get -f "$run/compose/new/$first" name 2>/dev/null || :
+		basename -- "$root"
+		basename -- "$(dirname -- "$root/$first")"
+	} | tr '[:upper:]' '[:lower:]' | sed 's/[^-_a-z0-9]//g; /^$/d' | sort -u >"$run/former"
+	while IFS='	' read -r service type name target; do
+		[ "$type" = volume ] || continue
+		is_service "$service" || get beside | grep -qxF -- "$service" || continue
+		[ -z "$(containers "$service")" ] || continue
+		is_empty_place volume "$name" || continue
+		while IFS= read -r former; do
+			left=${former}_${name#"${project}_"}
+			! is_empty_place volume "$left" || continue
+			[ -z "$(docker ps -aq --filter "volume=$left")" ] || continue
+			printf "%s of service '%s' would be '%s', which is new and empty; '%s' is there, and may be the data (docker_compose.project: %s)\n" \
+				"$target" "$service" "$name" "$left" "$former"
+		done <"$run/former"
+	done <"$run/mounts.wanted"
 }

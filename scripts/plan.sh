@@ -163,7 +163,11 @@ select_files() {
 	tag) set -- "$@" -m "$run/baseline" ;;
 	*) set -- "$@" -m "$state/manifest" ;;
 	esac
-	tree-apply "$@" "$root" <"$run/files.tar" >"$run/plan.files"
+	tree_rc=0
+	tree-apply "$@" "$root" <"$run/files.tar" >"$run/plan.files" || tree_rc=$?
+	[ "$tree_rc" -ne 100 ] || [ "$(get baseline)" != install ] ||
+		say "$prog: hint: when another release runs here, write its version to config/.version: version: \"1.2.3\""
+	[ "$tree_rc" -eq 0 ] || exit "$tree_rc"
 }
 
 plan_files() {
@@ -287,34 +291,24 @@ plan_containers() {
 	put services "$services"
 	project=
 	[ "$engine" != none ] || { put project ''; return 0; }
-	mkdir -p "$run/stage" "$run/compose/old" "$run/compose/new"
+	mkdir -p "$run/stage"
 	tar -x --no-same-owner -C "$run/stage" -f "$run/files.tar"
 	. "$SLIPWAY_LIB/compose-files.sh"
+	. "$SLIPWAY_LIB/containers.sh"
 	compose_new=$run/stage
-	compose_files >"$run/compose/new/list"
-	[ -s "$run/compose/new/list" ] || die 100 'neither the release nor this directory has a compose file' \
-		'docker_compose.config_files names them'
-	while IFS= read -r f; do
-		mkdir -p "$run/compose/new/$(dirname -- "$f")" "$run/compose/old/$(dirname -- "$f")"
-		# What the presets do not deliver is the server's own.
-		if [ -f "$run/stage/$f" ]; then cp "$run/stage/$f" "$run/compose/new/$f"
-		elif [ -f "$root/$f" ]; then cp "$root/$f" "$run/compose/new/$f"
-		else die 100 "compose file '$f' is neither in the release nor in this directory"
-		fi
-		[ ! -f "$root/$f" ] || { cp "$root/$f" "$run/compose/old/$f"; printf '%s\n' "$f"; }
-	done <"$run/compose/new/list" >"$run/compose/old/list"
-	given_project=$(cfg docker_compose.project)
-	project=$given_project
-	[ -n "$project" ] || project=$(found_project)
-	[ -n "$project" ] || project=$(plain_name "$app-$env")
-	put project "$project"
+	make_view
+	store_new
+	decide_project
 	refuse_foreign
+	store_old
 	for step in stop build health; do
 		run_step "$step" check || die "$step_rc" "$(step_reason)"
 	done
+	cfg-get -j -f "$run/compose.config" . >"$run/compose.json"
+	refuse_taken_names
 	. "$SLIPWAY_LIB/mounts.sh"
-	plan_mounts
 	plan_beside
+	plan_mounts
 }
 
 # Services that ours depend on, or that hold the database, and that have no container here: they are made first.
@@ -332,37 +326,6 @@ plan_beside() {
 		[ -n "$found" ] || printf '%s\n' "$service"
 	done <"$run/needed" >"$run/missing"
 	put beside "$(cat "$run/missing")"
-}
-
-# The project of the containers that this directory's compose files have made.
-found_project() {
-	directory=$root/$(dirname -- "$(head -n 1 "$run/compose/new/list")")
-	first=$(printf '%s\n' "$services" | head -n 1)
-	docker ps -aq --filter "label=com.docker.compose.project.working_dir=${directory%/.}" \
-		--filter "label=com.docker.compose.service=$first" | head -n 1 | while IFS= read -r c; do
-		inspect "$c" '{{index .Config.Labels "com.docker.compose.project"}}'
-	done
-}
-
-# Containers of the project that another server's directory made, or that nobody said are ours, are not touched.
-refuse_foreign() {
-	here=$(cd -P -- "$root" && pwd)
-	for service in $services; do
-		ids=$(containers "$service")
-		for c in $ids; do
-			made_in=$(inspect "$c" '{{index .Config.Labels "com.docker.compose.project.working_dir"}}')
-			[ ! -d "$made_in" ] || made_in=$(cd -P -- "$made_in" && pwd)
-			case $made_in/ in "$here"/*) continue ;; esac
-			owner=$made_in
-			until [ -d "$owner/.slipway" ] || case $owner in */?*) false ;; esac; do owner=${owner%/*}; done
-			[ ! -d "$owner/.slipway" ] || die 100 "project '$project' belongs to the server in '$owner'" \
-				'give this one a docker_compose.project of its own'
-			# io.slipway.app comes with the image, io.slipway.run from us alone.
-			[ -n "$given_project" ] || [ -n "$(inspect "$c" '{{index .Config.Labels "io.slipway.run"}}')" ] ||
-				die 100 "the containers of project '$project' were made in '$made_in', not by this server" \
-					"docker_compose.project: $project says that they are its own"
-		done
-	done
 }
 
 size_kb() { du -sk -- "$@" 2>/dev/null | awk '{ s += $1 } END { print s + 0 }'; }
