@@ -21,6 +21,7 @@ define tool
 TOOLS += $1
 $1_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(or $(sort $(wildcard tools/$1/*.c)),tools/$1.c) $(addprefix lib/,$(addsuffix .c,$2)))
 OBJ += $$($1_OBJ)
+$(if $3,,LIBC_TOOLS += $1)
 $(BUILD)/bin/$1: $$($1_OBJ)
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALLLDFLAGS) -o $$@ $$($1_OBJ) $3
@@ -41,6 +42,11 @@ $(eval $(call tool,migrate-run,sqlsplit dburl pq sqlite lockwait version utf8 ha
 $(eval $(call tool,img-tag,version arena diag err,))
 
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
+
+# Those that need nothing but libc run anywhere as one file.
+libc-tools: $(addprefix $(BUILD)/bin/,$(LIBC_TOOLS))
+musl:
+	$(MAKE) -s CC=musl-gcc BUILD=$(BUILD)/musl LDFLAGS=-static libc-tools
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -103,6 +109,7 @@ check:
 	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools test-programs unit-programs
 	$(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/san SAN='$(SAN_FLAGS)' tools unit-programs
+	$(MAKE) -s -j$(JOBS) musl
 	BUILD=$(BUILD) test/run
 
 lint:
@@ -148,4 +155,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools test-programs bench-programs unit-programs demo check lint bench install uninstall clean
+.PHONY: all tools libc-tools musl test-programs bench-programs unit-programs demo check lint bench install uninstall clean

@@ -91,6 +91,12 @@ revived() {
 	return 1
 }
 
+# A deadline that leaves the command in our process group, where signals reach it: GNU's timeout wants to be told, and
+# busybox's knows no other way.
+limited() { # SECONDS COMMAND...
+	if timeout --foreground 1 true 2>/dev/null; then timeout --foreground "$@"; else timeout "$@"; fi
+}
+
 engine_answers() {
 	engine_reply=$(timeout -k 1 20 docker version -f '{{.Server.Version}}' 2>&1) ||
 		die 111 "the Docker engine does not answer: $(printf '%s' "$engine_reply" | tail -n 1)" \

@@ -3,7 +3,7 @@ load ../lib/common
 # What `make check` promises, on small files of tests of this test's own.
 # A bats within bats must not see the outer one's environment.
 apart() {
-	env -i PATH="/usr/sbin:/usr/bin:/sbin:/bin:${PATH##*:}" BUILD="${SLIPWAY_BIN%/bin}" CI="${CI-}" SLIPWAY_JOBS=2 \
+	env -i PATH="/usr/sbin:/usr/bin:/sbin:/bin:${PATH##*:}" BUILD="${SLIPWAY_BUILD:-${SLIPWAY_BIN%/bin}}" CI="${CI-}" SLIPWAY_JOBS=2 \
 		${SLIPWAY_SECONDS:+SLIPWAY_SECONDS=$SLIPWAY_SECONDS} \
 		${SLIPWAY_ITEM_SECONDS:+SLIPWAY_ITEM_SECONDS=$SLIPWAY_ITEM_SECONDS} "$@"
 }
@@ -60,4 +60,37 @@ good() { printf '@test "good" { true; }\n' >"$1"; }
 	[[ "$output" == *'run: ended after 1 s'* ]]
 	for _ in {1..50}; do pgrep -f "$(pwd)/[s]low.bats" >/dev/null || break; sleep 0.1; done
 	run -1 pgrep -f "$(pwd)/[s]low.bats"
+}
+
+@test "check: under another shell /bin/sh is that shell, with busybox its own commands too; a missing one fails" {
+	for shell in busybox mksh bash; do
+		sed 's/^TEST/@test/' >which.bats <<-END # bats would take a line that begins with @test for its own
+			load $SLIPWAY_TOP/test/lib/common
+			TEST "sh" { cmp /bin/sh $(command -v "$shell"); }
+			TEST "commands" { [ "\$(basename "\$(readlink "\$SLIPWAY_BIN/cut")")" = busybox ]; [[ "\$(command -v cut)" != \$SLIPWAY_BIN/* ]]; }
+		END
+		run apart "$SLIPWAY_TOP/test/tap" "sh-$shell/$PWD/which.bats"
+		[ "${lines[1]}" = 'ok 1 sh' ]
+		case $shell in busybox) [ "${lines[2]}" = 'ok 2 commands' ] ;; *) [ "${lines[2]}" = 'not ok 2 commands' ] ;; esac
+	done
+	run -1 apart "$SLIPWAY_TOP/test/tap" "sh-nosuch/$PWD/which.bats"
+	[[ "$output" == *'not ok 1 - '*'there is no nosuch'* ]]
+}
+
+@test "check: an item of Compose v2 says so to its tests, no other does, and without the plugins they fail" {
+	mkdir live; ln -s "$SLIPWAY_TOP/test/lib" lib
+	sed 's/^TEST/@test/' >live/v2.bats <<-END
+		load ../lib/live
+		SLIPWAY_TOP=$SLIPWAY_TOP
+		setup() { :; }
+		docker_answers() { true; }
+		TEST "v2" { need_docker; [ "\$COMPOSE_GENERATION" = v2 ]; docker compose version; docker buildx version; }
+		TEST "v1" { need_docker; [ "\$COMPOSE_GENERATION" = v1 ]; ! docker compose version; }
+		TEST "none" { export SLIPWAY_PLUGINS=\$PWD; ! need_docker; }
+		teardown() { :; }
+	END
+	run -1 apart "$SLIPWAY_TOP/test/tap" "v2/$PWD/live/v2.bats"
+	[[ "$output" == *'ok 1 v2'*'not ok 2 v1'*'ok 3 none'* && "$output" != *'not ok 1'* && "$output" != *'not ok 3'* ]]
+	run -1 tap live/v2.bats
+	[[ "$output" == *'not ok 1 v2'*'ok 2 v1'* && "$output" != *'not ok 2'* ]]
 }

@@ -273,6 +273,16 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 	whole_state | diff before -
 }
 
+@test "update: a tar that is not GNU's is said before anything is done" {
+	install_1_0
+	whole_state >before
+	mkdir other && ln -s "$SLIPWAY_BIN"/* other/
+	ln -sf "$(command -v busybox)" other/tar
+	SLIPWAY_BIN=$PWD/other run -100 --separate-stderr update
+	[[ "$stderr" == *'the backup of the files needs GNU tar'* ]]
+	whole_state | diff before -
+}
+
 @test "update: an unreachable repository, an unknown branch: nothing is changed" {
 	install_1_0
 	whole_state >before

@@ -5,7 +5,9 @@ bats_require_minimum_version 1.5.0
 SLIPWAY_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export SLIPWAY_TOP
 SLIPWAY_BIN=${SLIPWAY_BIN:-$SLIPWAY_TOP/build/bin}
-PATH=$SLIPWAY_BIN:$SLIPWAY_TOP/scripts:$PATH
+# Only the scripts, which put SLIPWAY_BIN in front of PATH, find the applets. This file is read more than once.
+[ "$SLIPWAY_BIN" = "${SLIPWAY_APPLETS-}" ] || PATH=$SLIPWAY_BIN:$SLIPWAY_TOP/scripts:$PATH
+SLIPWAY_BIN=${SLIPWAY_APPLETS:-$SLIPWAY_BIN}
 export PATH SLIPWAY_BIN LC_ALL=C
 unset GIT_DIR GIT_WORK_TREE ENVIRONMENT SLIPWAY_ROOT SLIPWAY_CONFIG SLIPWAY_DATABASE_URL SLIPWAY_TOKEN
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
