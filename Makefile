@@ -117,6 +117,11 @@ lint:
 	$(MAKE) -s -j$(JOBS) tools
 	BUILD=$(BUILD) test/run test/lint
 
+soak:
+	scripts/setup -t
+	$(MAKE) -s -j$(JOBS) tools test-programs
+	BUILD=$(BUILD) test/soak
+
 bench:
 	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools bench-programs
@@ -155,4 +160,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools libc-tools musl test-programs bench-programs unit-programs demo check lint bench install uninstall clean
+.PHONY: all tools libc-tools musl test-programs bench-programs unit-programs demo check lint soak bench install uninstall clean

@@ -2,6 +2,7 @@
 # its own when LIVE_DATABASE is postgres. DB is the name of the database; DB_PASSWORD is its user's.
 
 SAMPLE_APP=$SLIPWAY_BUILD/test/app-postgres
+DB_CONTAINERS=2
 PG_PROGRAMS=/usr/lib/postgresql/15/bin
 
 fixture_images() { ! docker_answers || "$SLIPWAY_TOP/test/fixtures/postgres/make-images" "$SAMPLE_APP"; }
@@ -23,8 +24,9 @@ db_sql() { db_run psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
 db_all() { db_sql postgres "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"; }
 db_there() { db_all | grep -qx "$1"; }
-asides() { db_all | grep -x '.*set.aside.*' || :; }
-db_leftovers() { db_all | grep -vx -e "$DB" -e '.*set.aside.*' || :; }
+asides() { db_all | grep -x '.*_aside_.*' || :; }
+db_drop_asides() { asides | while IFS= read -r name; do db_sql postgres "DROP DATABASE \"$name\"" </dev/null; done; }
+db_leftovers() { db_all | grep -vx -e "$DB" -e '.*_aside_.*' || :; }
 
 db_dump() { db_run pg_dump "$1" | grep -v -e '^.restrict ' -e '^.unrestrict '; }
 db_schema() {

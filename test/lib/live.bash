@@ -269,6 +269,8 @@ db_is_schema() { # VERSION
 	*) sqlite3 "$DB" 'SELECT made FROM note LIMIT 1; SELECT name FROM tag LIMIT 1' >/dev/null ;;
 	esac
 }
+DB_CONTAINERS=1       # of the whole project
+db_drop_asides() { rm -f "$DB".set-aside-*; }
 db_mark() { :; }      # gives the database what only a whole restore brings back
 beside_state() { :; } # containers that no update may touch
 [ "${LIVE_DATABASE-}" != postgres ] || load ../lib/live-postgres

@@ -25,21 +25,26 @@ resumes() {
 	[ ! -e "$ROOT/.slipway/current" ]
 }
 
+# bats test_tags=postgres
 @test "live: killed when backup has begun, resume brings the release" { resumes 'begin step=backup'; }
 @test "live: killed when build has begun, resume brings the release" { resumes 'begin step=build'; }
 @test "live: killed when stop has begun, resume brings the release" { resumes 'begin step=stop'; }
+# bats test_tags=postgres
 @test "live: killed when restore-point has begun, resume brings the release" { resumes 'begin step=restore-point'; }
 @test "live: killed when files has begun, resume brings the release" { resumes 'begin step=files'; }
+# bats test_tags=postgres
 @test "live: killed when migrate has begun, resume brings the release" { resumes 'begin step=migrate'; }
 @test "live: killed when version has begun, resume brings the release" { resumes 'begin step=version'; }
 @test "live: killed when start has begun, resume brings the release" { resumes 'begin step=start'; }
 @test "live: killed when health has begun, resume brings the release" { resumes 'begin step=health'; }
 @test "live: killed when stop is done, resume brings the release" { resumes 'done step=stop'; }
 @test "live: killed when migrate is done, resume brings the release" { resumes 'done step=migrate'; }
+# bats test_tags=postgres
 @test "live: killed when start is done, resume brings the release" { resumes 'done step=start'; }
 @test "live: killed when health is done, resume brings the release" { resumes 'done step=health'; }
 @test "live: killed at the point of no return, resume brings the release" { resumes keep; }
 
+# bats test_tags=postgres
 @test "live: a resume whose release fails after it has run leaves the decision to a person" {
 	server_new prod
 	server_install v1.0.0

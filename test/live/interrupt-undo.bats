@@ -28,15 +28,19 @@ undoes() {
 @test "live: killed when backup has begun, undo takes it back" { undoes 'begin step=backup'; }
 @test "live: killed when build has begun, undo takes it back" { undoes 'begin step=build'; }
 @test "live: killed when stop has begun, undo takes it back" { undoes 'begin step=stop'; }
+# bats test_tags=postgres
 @test "live: killed when restore-point has begun, undo takes it back" { undoes 'begin step=restore-point'; }
 @test "live: killed when files has begun, undo takes it back" { undoes 'begin step=files'; }
+# bats test_tags=postgres
 @test "live: killed when migrate has begun, undo takes it back" { undoes 'begin step=migrate'; }
 @test "live: killed when version has begun, undo takes it back" { undoes 'begin step=version'; }
 @test "live: killed when start has begun, undo takes it back" { undoes 'begin step=start'; }
 @test "live: killed when health has begun, undo takes it back" { undoes 'begin step=health'; }
 @test "live: killed when stop is done, undo takes it back" { undoes 'done step=stop'; }
+# bats test_tags=postgres
 @test "live: killed when migrate is done, undo takes it back" { undoes 'done step=migrate'; }
 @test "live: killed when start is done, undo takes it back" { undoes 'done step=start'; }
+# bats test_tags=postgres
 @test "live: killed when health is done, undo takes it back" { undoes 'done step=health'; }
 
 @test "live: between stop and start a restarted engine would not bring the old container back" {

@@ -7,6 +7,7 @@ setup() {
 	server_install v1.0.0
 }
 
+# bats test_tags=postgres
 @test "live: an update brings the release, and no row that was acknowledged is lost" {
 	local before end old
 	old=$(container_of app)
@@ -42,6 +43,7 @@ setup() {
 	assert_server_is v1.1.0
 }
 
+# bats test_tags=postgres
 @test "live: local files keep content, mode, owner and mtime through update, failed update and undo" {
 	stat_local() { (cd "$ROOT" && stat -c '%n %a %u:%g %Y %y %i' config/settings.yaml "config/tenant/tenant_1/bot config.yaml" docker/postgresql.prod.conf 'local notes.txt' .env
 		sha256sum config/settings.yaml config/tenant/tenant_1/* docker/postgresql.prod.conf 'local notes.txt' .env); }
