@@ -226,6 +226,10 @@ writes_go_aside() {
 	was begin migrate && ! was undone migrate && [ -n "$(get migrations)" ] && may_have_written
 }
 
+say_done() { # [MORE]
+	if [ "$(get engine)" = none ]; then say "$prog: $env is at $version now${1-}"; else say "$prog: $env runs $version now${1-}"; fi
+}
+
 # Forward, or all of it back: `now`, or `ask` first when that could set writes aside that a person does not know of.
 conclude() { # now|ask
 	catch_signals

@@ -124,6 +124,7 @@ open_run() {
 	scrap=$run
 	trap 'exit 111' INT TERM HUP
 	mkdir "$run/vars"
+	keep_overrides
 	SLIPWAY_RUN=$run
 	export SLIPWAY_RUN
 	config_path=$(config_path)

@@ -43,6 +43,23 @@ cfg() {
 	[ "$cfg_rc" -le 1 ] || exit "$cfg_rc"
 }
 
+# What the environment says over the configuration is the run's too, so that another shell can finish it. No secret
+# stands under these keys; a value that the later shell has wins.
+keep_overrides() {
+	mkdir -m 700 "$run/overrides"
+	awk 'BEGIN { for (k in ENVIRON) if (k ~ /^SLIPWAY_(ENVIRONMENTS__(TEST|PROD)__)?(UPDATE|SERVER_UPDATE__SETTINGS|DOCKER_COMPOSE|MIGRATION_SETTINGS|DEPLOY_SETTINGS)__[A-Z0-9_]+$/) print k }' >"$run/overrides.names"
+	while IFS= read -r name_; do
+		NAME=$name_ awk 'BEGIN { printf "%s", ENVIRON[ENVIRON["NAME"]] }' | put-file -m 600 "$run/overrides/$name_"
+	done <"$run/overrides.names"
+}
+load_overrides() {
+	for f_ in "$run"/overrides/SLIPWAY_*; do
+		[ -f "$f_" ] || continue
+		! env | grep -q "^${f_##*/}=" || continue
+		export "${f_##*/}=$(cat "$f_")"
+	done
+}
+
 newest_generation() { # its number; empty before the first update
 	find "$root/.slipway/generations" -name '*.json' 2>/dev/null | sed 's|.*/||; s|\.json$||' | sort -n | tail -n 1
 }
@@ -106,6 +123,7 @@ engine_answers() {
 # What a step needs to know of its run.
 step_open() {
 	cd "$root" || exit 111
+	load_overrides
 	env=$(get env) config=$run/config.yaml
 	id=${run##*/}
 	version=$(get version) commit=$(get commit) app=$(get app) project=$(get project) services=$(get services)

@@ -121,3 +121,21 @@ content() { (cd "$ROOT" && find . -path ./.slipway -prune -o -path ./data -prune
 		tail -n 3 "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log" | grep "everything is as before" || { cat out; cat "$(ls -d "$ROOT"/.slipway/runs/* | tail -n 1)/log"; return 1; }
 	done
 }
+
+@test "interrupt: what the environment said over the configuration counts for a resume in another shell, but for secrets" {
+	backups() { ls backups/*.meta | wc -l; }
+	SLIPWAY_SERVER_UPDATE__SETTINGS__KEEP_BACKUPS=1 SLIPWAY_SERVER_UPDATE__REPOSITORY__TOKEN=canary-5d1 killed_at keep update
+	[ "$(backups)" = 2 ]
+	[ -z "$(grep -rl canary-5d1 "$ROOT" backups)" ]
+	[ "$(find "$ROOT/.slipway/runs/$(cat "$ROOT/.slipway/current")/overrides" -type f -perm 600 -name '*KEEP_BACKUPS')" != '' ]
+	cp -a "$ROOT" half
+	cp -a backups backups.half
+	run -0 --separate-stderr env -u SLIPWAY_UPDATE__ENGINE -u SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR slipway -C "$ROOT" resume
+	[[ "$stderr" == *'resume: prod is at 1.1.0 now' ]] || { echo "$stderr"; return 1; }
+	[ "$(backups)" = 1 ]
+	rm -rf "$ROOT" backups # what the later shell says counts more
+	mv half "$ROOT"
+	mv backups.half backups
+	SLIPWAY_SERVER_UPDATE__SETTINGS__KEEP_BACKUPS=5 slipway -C "$ROOT" resume
+	[ "$(backups)" = 2 ]
+}
