@@ -305,7 +305,6 @@ plan_containers() {
 	for step in stop build health; do
 		run_step "$step" check || die "$step_rc" "$(step_reason)"
 	done
-	cfg-get -j -f "$run/compose.config" . >"$run/compose.json"
 	refuse_taken_names
 	. "$SLIPWAY_LIB/mounts.sh"
 	plan_beside

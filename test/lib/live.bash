@@ -32,6 +32,8 @@ live_setup() {
 live_cleanup() {
 	local pid port ids
 	while read -r pid; do
+		# On a busy machine its number may be another's by now.
+		case $(readlink "/proc/$pid/cwd" 2>/dev/null) in "$BATS_TEST_TMPDIR"/*) ;; *) continue ;; esac
 		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done <"$BATS_TEST_TMPDIR/here/started.pids"
 	while read -r port; do rm -rf "$(port_lock "$port")"; done <"$BATS_TEST_TMPDIR/here/reserved.ports"
