@@ -8,7 +8,7 @@
 # What a workflow says is in the log of its run too.
 say() {
 	printf '%s\n' "$*" >&2 2>/dev/null || :
-	[ -z "$run" ] || printf '%s\n' "$*" >>"$run/log" 2>/dev/null || :
+	[ -z "$run" ] || printf '%s\n' "$*" 2>/dev/null >>"$run/log" || :
 }
 
 flow_open() {
@@ -104,7 +104,7 @@ run_step() { # STEP do|undo
 	done
 	group_ends "$child"
 	child=
-	sed '/^$/d' "$run/step.err" >>"$run/log" 2>/dev/null || :
+	sed '/^$/d' "$run/step.err" 2>/dev/null >>"$run/log" || :
 	return "$step_rc"
 }
 
@@ -119,7 +119,7 @@ group_ends() { # PID-OF-ITS-LEADER
 }
 
 step_reason() {
-	reason=$(grep -v -e ': hint: ' -e '^[[:space:]]*$' "$run/step.err" | tail -n 1 | sed "s/^[a-z-]*: //")
+	reason=$(grep -v -e ': hint: ' -e '^[[:space:]]*$' "$run/step.err" 2>/dev/null | tail -n 1 | sed "s/^[a-z-]*: //")
 	case $step_rc in
 	1 | 100 | 111) printf '%s\n' "${reason:-it said nothing, status $step_rc}" ;;
 	*) printf '%s\n' "${reason:+$reason, }status $step_rc" ;;
@@ -134,8 +134,7 @@ catch_signals() {
 }
 ignore_signals() { trap '' INT TERM HUP; }
 
-now() { date +%s.%N | cut -c1-13; } # hundredths: 1700000000.12
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+since() { awk -v a="$1" -v b="$(ticks)" 'BEGIN { printf "%.1f", (b - a) / 100 }'; }
 
 forward() { # runs each step that is not done, then keeps; 1 when one failed or a signal came
 	for s in $(get steps); do
@@ -144,7 +143,7 @@ forward() { # runs each step that is not done, then keeps; 1 when one failed or 
 			failure="interrupted by SIG$interrupted before step $s"
 			return 1
 		fi
-		t=$(now)
+		t=$(ticks)
 		note begin step="$s" || { failure="the begin of step $s cannot be recorded"; return 1; }
 		rc=0
 		run_step "$s" 'do' || rc=$?
@@ -169,14 +168,14 @@ reversed() { for s in $1; do printf '%s\n' "$s"; done | sed '1!G;h;$!d'; }
 # is touched; and without the old database the old ones must not start.
 backward() {
 	ignore_signals
-	rm -rf "$run/reserve"
+	rm -rf "$run/reserve" 2>/dev/null || :
 	undo_failed=
 	has_record undo || note undo || die 112 'the undo cannot be recorded, so nothing was taken back' 'mend the cause, then run: slipway undo'
 	for s in $(reversed "$(get steps)"); do
 		was begin "$s" || continue
 		! was undone "$s" || continue
 		case " $undo_failed :$s" in *' start '* | *' migrate '*:stop | *' migrate '*:restore-point | *' migrate '*:beside) continue ;; esac
-		t=$(now)
+		t=$(ticks)
 		if run_step "$s" undo; then
 			note undone step="$s" || : # it may be undone twice
 			said=$(get "undone.$s")
@@ -195,12 +194,14 @@ backward() {
 	end_run undone
 }
 
-# A disk that has nothing left is named, whatever words the failure found for it.
+# A disk that takes nothing any more is named, whatever words the failure found for it.
 name_full() {
 	for place in "$root" "$(get backup_dir)" "$(dirname -- "$(get database)")"; do
 		[ ! -d "$place" ] || stat -f -c '%a %S %c %d' -- "$place" | while read -r blocks size inodes free; do
 			if [ "$((blocks * size))" -lt 65536 ]; then say "$prog: the disk of '$place' is full"
 			elif [ "$inodes" -gt 0 ] && [ "$free" -lt 8 ]; then say "$prog: the disk of '$place' has no inode left"
+			elif probe=$(mktemp -- "$place/.slipway-XXXXXX" 2>/dev/null); then rm -f "$probe"
+			else say "$prog: '$place' cannot be written"
 			fi
 		done
 	done
@@ -209,7 +210,7 @@ name_full() {
 # What is left to do behind the point of no return; each part may be done twice, and a failure only warns.
 finish() {
 	ignore_signals
-	rm -rf "$run/reserve"
+	rm -rf "$run/reserve" 2>/dev/null || :
 	for s in $(get finish); do
 		if was 'done' "$s"; then continue; fi
 		if run_step "$s" 'do'; then

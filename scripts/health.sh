@@ -77,21 +77,21 @@ wait_healthy() { # SOAK
 	health_url=$(cfg update.health.url)
 	health_timeout=$(cfg update.health.timeout 60)
 	health_interval=$(cfg update.health.interval 0.5)
-	health_deadline=$(($(date +%s) + ${health_timeout%.*}))
+	health_deadline=$(($(ticks) + ${health_timeout%.*} * 100))
 	until look; do
 		[ -z "$exited" ] || { health_reason=$exited; return 1; }
-		[ "$(date +%s)" -lt "$health_deadline" ] || {
+		[ "$(ticks)" -lt "$health_deadline" ] || {
 			health_reason="no good answer within $health_timeout s${health_url:+ from $health_url}: $probe_said"
 			return 1
 		}
 		sleep "$health_interval"
 	done
-	first_answer=$(date +%s.%N)
-	soak_end=$(($(date +%s) + ${1%.*}))
+	first_answer=$(ticks)
+	soak_end=$(($(ticks) + ${1%.*} * 100))
 	for service in $services; do for c in $(containers "$service"); do echo "$c $(vital_signs "$c")"; done; done >"$run/vital"
 	: >"$run/children"
 	look=0
-	while [ "$(date +%s)" -lt "$soak_end" ]; do
+	while [ "$(ticks)" -lt "$soak_end" ]; do
 		sleep "$health_interval"
 		look=$((look + 1))
 		probe || { health_reason="answered, then not any more: $probe_said"; return 1; }

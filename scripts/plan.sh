@@ -1,15 +1,21 @@
 # plan.sh - sourced by update: everything that is decided before anything is touched
 # shellcheck shell=sh
 
-# A run that never began is only paper. Of the others the newest stay, and the one that made what runs here.
+# A run that never began is only paper. Of the others the newest stay, and the one that made what runs here. They are
+# numbered, since their names are times of a clock that may have been put back.
 drop_unbegun() {
 	for old in "$state"/runs/*/; do
 		[ -d "$old" ] || continue
 		[ -e "$old/journal" ] || rm -rf "$old"
 	done
 	made_by=$(last_generation .run)
-	find "$state/runs" -mindepth 1 -maxdepth 1 -type d ! -name "$made_by" | sort -r | tail -n +19 |
-		while IFS= read -r old; do rm -rf "$old"; done
+	for old in "$state"/runs/*/; do
+		[ ! -d "$old" ] || printf '%s %s\n' "$(cat "$old/vars/number" 2>/dev/null || echo 0)" "$old"
+	done | sort -k 1,1nr -k 2r >"$state/runs.newest"
+	number=$(head -n 1 "$state/runs.newest" | cut -d ' ' -f 1)
+	number=${number:-0}
+	cut -d ' ' -f 2- "$state/runs.newest" | grep -v "/$made_by/$" | tail -n +19 | while IFS= read -r old; do rm -rf "$old"; done
+	rm -f "$state/runs.newest"
 }
 
 decide_environment() {
@@ -56,7 +62,7 @@ fetch() {
 	seconds=$(cfg deploy_settings.timeouts.git 300)
 	ssh_key=$(cfg server_update.repository.ssh_key)
 	known_hosts=$(cfg server_update.repository.known_hosts)
-	t=$(now)
+	t=$(ticks)
 	rc=0
 	tip=$(SLIPWAY_TOKEN=$token repo-fetch -T "$seconds" ${ssh_key:+-i "$ssh_key"} ${known_hosts:+-k "$known_hosts"} -b "$branch" "$url" "$state/repo") || rc=$?
 	[ "$rc" -eq 0 ] || die "$((rc == 100 ? 100 : 111))" "the release could not be fetched; nothing was changed"
@@ -114,12 +120,17 @@ decide_version() {
 }
 
 open_run() {
+	app=$(app_name)
+	if [ "$(id -u)" -eq 0 ]; then backup_home=/var/backups/slipway; else backup_home=${XDG_STATE_HOME:-$HOME/.local/state}/slipway; fi
+	backup_dir=$(cfg server_update.settings.backup_dir "$backup_home/$app-$env")
+	case $backup_dir in /*) ;; *) backup_dir=$root/$backup_dir ;; esac
+	# A clock may show the same second twice: the name of a run is free among the backups, too.
 	id=$(date -u +%Y%m%dT%H%M%SZ)
 	n=1
-	until said=$(mkdir -m 700 "$state/runs/$id" 2>&1); do
-		[ -e "$state/runs/$id" ] || die 111 "the run cannot be recorded; nothing was changed: ${said##*: }"
+	while [ -e "$state/runs/$id" ] || [ -n "$(find "$backup_dir" -maxdepth 1 -name "$id.*" 2>/dev/null)" ]; do
 		n=$((n + 1)) id=${id%%-*}-$n
 	done
+	said=$(mkdir -m 700 "$state/runs/$id" 2>&1) || die 111 "the run cannot be recorded; nothing was changed: ${said##*: }"
 	run=$state/runs/$id
 	scrap=$run
 	trap 'exit 111' INT TERM HUP
@@ -130,14 +141,11 @@ open_run() {
 	config_path=$(config_path)
 	cp -- "$config" "$run/config.yaml"
 	config=$run/config.yaml
-	app=$(app_name)
 	put env "$env"; put engine "$engine"; put app "$app"
 	put version "$version"; put tag "$tag"; put commit "$commit"; put commit_date "$commit_date"
 	put tag_commit "$tag_commit"; put old_version "$old_version"; put config_path "$config_path"
 	case $version in *-*) put prerelease yes ;; *) put prerelease no ;; esac
-	if [ "$(id -u)" -eq 0 ]; then backup_home=/var/backups/slipway; else backup_home=${XDG_STATE_HOME:-$HOME/.local/state}/slipway; fi
-	backup_dir=$(cfg server_update.settings.backup_dir "$backup_home/$app-$env")
-	case $backup_dir in /*) ;; *) backup_dir=$root/$backup_dir ;; esac
+	put number "$((number + 1))"
 	put backup_dir "$backup_dir"
 	put_database
 	# Read before the release brings its own configuration: a release cannot allow itself anything.

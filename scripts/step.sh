@@ -29,6 +29,10 @@ reserve() { # NAME BYTES
 		die 111 "no room for an undo: $2 bytes in '$run'"
 }
 
+# Hundredths of a second that no change of the clock moves, and the start of the machine that they count from.
+ticks() { read -r ticks_ _ </proc/uptime && printf '%s\n' "${ticks_%.*}${ticks_#*.}"; }
+boot() { cat /proc/sys/kernel/random/boot_id; }
+
 config_path() {
 	for c in ${SLIPWAY_CONFIG:+"$SLIPWAY_CONFIG"} config/slipway.yaml tools/deployment/config.yaml; do
 		[ ! -f "$root/$c" ] || { printf '%s\n' "$c"; return 0; }

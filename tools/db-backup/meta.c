@@ -90,6 +90,8 @@ parse(const struct store *s, const char *name, const char *text, size_t length, 
 	m->name = value_of(a, text, "name");
 	m->engine = value_of(a, text, "engine");
 	m->created = value_of(a, text, "created");
+	if (!number_of(a, text, "number", &m->number))
+		m->number = 0;
 	if (!m->name || !m->engine || !m->created || strcmp(m->name, name) != 0 ||
 	    !number_of(a, text, "bytes", &m->packed.bytes) || !number_of(a, text, "stored", &m->packed.stored) ||
 	    !hex_of(a, text, "sha256", m->packed.sha256) || !hex_of(a, text, "sha256_raw", m->packed.sha256_raw))
@@ -123,8 +125,8 @@ meta_save(const struct store *s, const char *path, const struct meta *m, struct 
 	AUTO(durable_release) struct durable d = DURABLE_INIT;
 	const struct packed *p = &m->packed;
 	char hex[HASH_HEX];
-	const char *text = arena_fmt(s->arena, "format: %s\nengine: %s\nname: %s\ncreated: %s\nbytes: %" PRIu64
-	    "\nstored: %" PRIu64 "\nsha256: %s\nsha256_raw: %s\n%s", format, m->engine, m->name, m->created, p->bytes,
+	const char *text = arena_fmt(s->arena, "format: %s\nengine: %s\nname: %s\ncreated: %s\nnumber: %" PRIu64
+	    "\nbytes: %" PRIu64 "\nstored: %" PRIu64 "\nsha256: %s\nsha256_raw: %s\n%s", format, m->engine, m->name, m->created, m->number, p->bytes,
 	    p->stored, p->sha256, p->sha256_raw, m->notes);
 
 	if (!hash_bytes(text, strlen(text), hex, err))
@@ -139,6 +141,8 @@ by_age(const void *a, const void *b)
 	const struct meta *x = a, *y = b;
 	int order = strcmp(x->created, y->created);
 
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
 	return order ? order : strcmp(x->name, y->name);
 }
 

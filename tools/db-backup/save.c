@@ -16,6 +16,12 @@
 
 enum { IDLE_LEAST_MS = 10000 };
 
+static void
+say_nothing(const char *text)
+{
+	(void)text;
+}
+
 static bool
 stands(const struct store *s, const char *name, const char *suffix)
 {
@@ -32,6 +38,19 @@ name_free(const struct store *s, const char *name, const char *suffix, struct er
 	return !stands(s, name, suffix) || err_set(err, STATUS_USE, "'%s%s' is in the way and is no backup", name, suffix);
 }
 
+/* One more than any that is there: a clock that was put back must not make the newest backup look old. */
+static bool
+give_number(const struct store *s, struct meta *m, struct err *err)
+{
+	struct meta *list;
+	size_t count;
+
+	if (!store_list(s, &list, &count, say_nothing, err))
+		return false;
+	m->number = 1 + (count ? list[count - 1].number : 0);
+	return true;
+}
+
 /* The store is locked, so that the name that is free now stays so. */
 static bool
 put(const struct options *o, const struct engine *engine, const struct work *w, struct meta *m, const char *stamp,
@@ -45,7 +64,7 @@ put(const struct options *o, const struct engine *engine, const struct work *w, 
 	while (!o->name && (stands(s, m->name, ".meta") || stands(s, m->name, engine->suffix)))
 		m->name = arena_fmt(s->arena, "%s-%u", stamp, ++number);
 	record = work_file(w, arena_fmt(s->arena, "%s.meta", m->name));
-	if (!name_free(s, m->name, engine->suffix, err) || !meta_save(s, record, m, err))
+	if (!name_free(s, m->name, engine->suffix, err) || !give_number(s, m, err) || !meta_save(s, record, m, err))
 		return false;
 	if (rename(work_file(w, "stored"), store_path(s, m->name, engine->suffix)) != 0)
 		return err_sys(err, "cannot put '%s%s' in place", m->name, engine->suffix);

@@ -18,6 +18,7 @@ enum { NAME_LONGEST = 200 };
 
 struct meta {
 	const char *name, *engine, *created;
+	uint64_t number; /* its place in the store, whatever the clock said; 0 in records that have none */
 	struct packed packed;
 	const char *notes; /* the engine's own `key: value` lines */
 };
@@ -54,7 +55,7 @@ bool meta_save(const struct store *s, const char *path, const struct meta *m, st
 /* The value of the number-th line with this key in the engine's notes, from 0, or NULL. */
 char *meta_note(struct arena *a, const char *notes, const char *key, unsigned number);
 
-/* All whole records, oldest first by created, then name; *count may be 0. Damaged ones go to damaged(). */
+/* All whole records, oldest first by number, created, name; *count may be 0. Damaged ones go to damaged(). */
 bool store_list(const struct store *s, struct meta **list, size_t *count, void (*damaged)(const char *), struct err *err);
 
 #endif
