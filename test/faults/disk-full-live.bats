@@ -1,8 +1,7 @@
 load ../lib/live
 load ../lib/disks
-load ../lib/private-engine
 
-# A disk that fills behind the plan, with containers: the one of the server directory, and the engine's own.
+# The disk of the server directory fills behind the plan, with containers.
 
 setup() {
 	live_setup
@@ -12,7 +11,6 @@ setup() {
 }
 teardown() {
 	live_cleanup
-	private_engine_stop
 	disks_gone
 }
 
