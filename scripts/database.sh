@@ -68,7 +68,8 @@ point_is_there() {
 discard_point() {
 	[ -d "$run/restore-point" ] || return 0
 	database_open
-	! point_is_there || db-backup -d "$run/restore-point" remove restore-point
+	if point_is_there; then db-backup -d "$run/restore-point" remove restore-point; fi
+	db-backup sweep
 }
 
 # KB that are free where the database lies; empty when that cannot be known.

@@ -286,7 +286,7 @@ plan_restore_point() {
 	[ -n "$migrations" ] && [ "$database_kind" = postgres ] && [ "$point" != none ] && [ -z "$(get database_to_come)" ] || return 0
 	[ "$(printf '%s' "$sight" | cut -f 4)" = yes ] ||
 		die 100 "the role of database.url could not bring the database back when the update fails" \
-			'it must own the database and have CREATEDB; or say what it costs: update.restore_point: none'
+			'it must own the database, which is not the one named postgres, and have CREATEDB; or say what it costs: update.restore_point: none'
 	[ "$point" != dump ] || return 0
 	point_free=$(database_free_kb)
 	[ -n "$point_free" ] && [ $((database_kb * 11 / 10 + 10240)) -gt "$point_free" ] || return 0

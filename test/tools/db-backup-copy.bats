@@ -128,6 +128,29 @@ others() { sql postgres "SELECT datname FROM pg_database WHERE datname LIKE '%$(
 	sql "$db" 'SELECT 1'
 }
 
+@test "db-backup sweep: what killed runs left goes, other databases stay" {
+	local hex
+	hex=$(printf %s "$db" | sha256sum | cut -c 1-16)
+	sql postgres "CREATE DATABASE slipway_point_$hex CONNECTION LIMIT 1917" "CREATE DATABASE slipway_new_$hex" \
+		"COMMENT ON DATABASE slipway_new_$hex IS 'slipway: scratch of db-backup restore'" "CREATE DATABASE slipway_old_$hex" \
+		"COMMENT ON DATABASE slipway_old_$hex IS 'slipway: replaced by db-backup restore'"
+	run -0 --separate-stderr db-backup sweep
+	[ -z "$output$stderr$(others)" ]
+	db-backup sweep
+	sql postgres "CREATE DATABASE slipway_new_$hex"
+	fails_with 100 'in the way' db-backup sweep
+	[ "$(others)" = "slipway_new_$hex" ]
+	SLIPWAY_DATABASE_URL=sqlite:x.db db-backup sweep
+}
+
+@test "db-backup sweep: a copy that a killed run is still making is waited for" {
+	sql "$db" 'CREATE TABLE big AS SELECT repeat(md5(g::text), 20) t FROM generate_series(1, 150000) g'
+	timeout -s KILL 0.15 db-backup save -c one >/dev/null 2>&1 || :
+	db-backup sweep
+	sleep 1
+	[ -z "$(others)" ]
+}
+
 @test "db-backup save -c: killed at any moment, the next one works and nothing is left over" {
 	local i
 	for i in 0.02 0.05 0.08 0.12 0.2; do
@@ -169,6 +192,7 @@ others() { sql postgres "SELECT datname FROM pg_database WHERE datname LIKE '%$(
 	[ "$(SLIPWAY_DATABASE_URL=postgresql://plain$db:x@127.0.0.1:$PGPORT/$db db-backup look | cut -f 4)" = no ] # not its own
 	sql postgres "ALTER DATABASE $db OWNER TO plain$db"
 	[ "$(SLIPWAY_DATABASE_URL=postgresql://plain$db:x@127.0.0.1:$PGPORT/$db db-backup look | cut -f 4)" = yes ]
+	[ "$(SLIPWAY_DATABASE_URL=$PG_URL/postgres db-backup look | cut -f 4)" = no ] # databases are renamed from there
 	SLIPWAY_DATABASE_URL=$PG_URL/none_$db run -1 db-backup look
 	[ -z "$output" ]
 	SLIPWAY_DATABASE_URL=postgresql://postgres:canary@127.0.0.1:1/$db fails_with 111 'cannot connect' db-backup look

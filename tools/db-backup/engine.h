@@ -53,6 +53,8 @@ struct engine {
 	/* Makes r->raw the content of the database, whole or not at all. *put is where the old content was put, or
 	 * NULL when it was replaced. */
 	bool (*restore)(const struct request *r, const char **put, struct err *err);
+	/* Takes away what killed runs left outside of the store; NULL: they leave nothing there. */
+	bool (*sweep)(const struct request *r, struct err *err);
 	/* Takes away what a backup has outside of the store; NULL: it has nothing there. */
 	bool (*discard)(const struct request *r, struct err *err);
 };

@@ -1,4 +1,4 @@
-/* look.c - db-backup where and look: where the database is, by its URL alone, and what is there */
+/* look.c - db-backup where, look and sweep: where the database is, by its URL alone, what is there, and what should not be */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,5 +40,19 @@ verb_look(const struct options *o)
 		return diag_fail(&err);
 	(void)printf("%s\t%" PRIu64 "\t%s\t%s\n", engine_of(url.engine)->name, sight.bytes, sight.version,
 	    sight.replaceable ? "yes" : "no");
+	return diag_flush();
+}
+
+int
+verb_sweep(const struct options *o)
+{
+	struct request r = { .wait_ms = o->store.wait_ms, .arena = o->store.arena };
+	struct err err = {0};
+	struct dburl url;
+
+	r.url = &url;
+	if (!dburl_read(&url, o->store.arena, &err) ||
+	    (engine_of(url.engine)->sweep && !engine_of(url.engine)->sweep(&r, &err)))
+		return diag_fail(&err);
 	return diag_flush();
 }

@@ -1,4 +1,4 @@
-/* db-backup save, verify, restore, list, prune, remove, look, where [-d DIR] - the application's database saved whole, checked, put back */
+/* db-backup save, verify, restore, list, prune, remove, look, where, sweep [-d DIR] - the application's database saved whole, checked, put back */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "verbs.h"
 
 static const char usage[] = "db-backup [-d DIR] [-t SECONDS] [-l LEVEL] save [-c] [NAME] | verify NAME | "
-    "restore [-a ASIDE] NAME | list | prune -k KEEP | remove NAME | look | where";
+    "restore [-a ASIDE] NAME | list | prune -k KEEP | remove NAME | look | where | sweep";
 
 static const struct verb {
 	const char *name, *options; /* of its own */
@@ -26,6 +26,7 @@ static const struct verb {
 	{ "prune", "k", 0, 0, true, verb_prune },
 	{ "remove", "", 1, 1, true, verb_remove },
 	{ "look", "", 0, 0, false, verb_look },
+	{ "sweep", "", 0, 0, false, verb_sweep },
 	{ "where", "", 0, 0, false, verb_where },
 };
 

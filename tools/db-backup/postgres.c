@@ -243,7 +243,7 @@ where(const struct request *r, struct err *err)
 	    port ? postgres_note(r->arena, port) : "5432");
 }
 
-/* To bring another content back takes a second database, and the right to rename the first. */
+/* To bring another content back takes a second database, and the right to rename the first, which is not the one we are in then. */
 static bool
 look(const struct request *r, struct sight *s, struct err *err)
 {
@@ -252,7 +252,8 @@ look(const struct request *r, struct sight *s, struct err *err)
 
 	if (!pq_open(&p, r->url->text, NULL, "db-backup", r->wait_ms, err))
 		return false;
-	rows = pq_ask(&p, "SELECT pg_database_size(d.oid), rolsuper OR (rolcreatedb AND pg_has_role(datdba, 'USAGE')) "
+	rows = pq_ask(&p, "SELECT pg_database_size(d.oid), datname <> 'postgres' AND "
+	    "(rolsuper OR (rolcreatedb AND pg_has_role(datdba, 'USAGE'))) "
 	    "FROM pg_database d, pg_roles u WHERE datname = current_database() AND rolname = current_user", 0, NULL, err);
 	if (!rows)
 		return false;
@@ -322,5 +323,5 @@ check_begin(const struct request *r, struct child *c, struct err *err)
 const struct engine engine_postgres = {
 	.kind = DBURL_POSTGRES, .name = "postgres", .suffix = ".pgdump.zst", .beside = ".roles.sql",
 	.where = where, .look = look, .there = postgres_there, .dump_begin = dump_begin, .check_begin = check_begin, .aside_there = postgres_aside_there,
-	.restore = postgres_restore,
+	.restore = postgres_restore, .sweep = postgres_sweep,
 };

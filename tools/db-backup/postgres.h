@@ -23,6 +23,9 @@ const char *postgres_note(struct arena *a, const char *text);
 const char *postgres_unnote(struct arena *a, const char *text);
 
 bool postgres_aside_there(const struct request *r, bool *is, struct err *err);
+/* What killed runs left: of save -c, when no record tells of it, and of restore. */
+bool postgres_sweep(const struct request *r, struct err *err);
+bool postgres_copy_sweep(const struct request *r, struct err *err);
 bool postgres_restore(const struct request *r, const char **put, struct err *err);
 
 #endif

@@ -124,6 +124,14 @@ discard(const struct request *r, struct err *err)
 	return !is || swap_drop(&s, p.name, err);
 }
 
+bool
+postgres_copy_sweep(const struct request *r, struct err *err)
+{
+	AUTO(swap_release) struct swap s = { .r = r };
+
+	return swap_begin(&s, "point", copy_mark, err) && swap_sweep(&s, err);
+}
+
 const struct engine engine_postgres_copy = {
 	.kind = DBURL_POSTGRES, .name = "postgres-copy", .suffix = ".pgcopy.zst", .there = postgres_there, .dump = dump,
 	.check = check, .aside_there = postgres_aside_there, .restore = restore, .discard = discard,

@@ -85,3 +85,14 @@ postgres_restore(const struct request *r, const char **put, struct err *err)
 	*err = why;
 	return false;
 }
+
+bool
+postgres_sweep(const struct request *r, struct err *err)
+{
+	AUTO(swap_release) struct swap s = { .r = r };
+
+	if (!swap_begin(&s, "new", scratch_mark, err) || !swap_sweep(&s, err))
+		return false;
+	swap_release(&s);
+	return postgres_copy_sweep(r, err);
+}

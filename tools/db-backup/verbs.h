@@ -20,6 +20,7 @@ int verb_restore(const struct options *o);
 int verb_list(const struct options *o);
 int verb_prune(const struct options *o);
 int verb_remove(const struct options *o);
+int verb_sweep(const struct options *o);
 int verb_where(const struct options *o);
 int verb_look(const struct options *o);
 
