@@ -271,3 +271,27 @@ all_containers() { docker ps -a --no-trunc --format '{{.ID}} {{.Names}}' | grep 
 	[ "$(answer /version)" = 2.1.0 ]
 	[ "$(answer /rows)" = precious ]
 }
+
+@test "live: a server that the old tool kept is brought up to date with the configuration that it has" {
+	local full=$SLIPWAY_TOP/test/fixtures/config/full.yaml config=tools/deployment/config.yaml
+	GEN=v1 NOTES=none PROJECT=(-p "$NAME" --env-file ../.env -f docker-compose.yml -f docker-compose.prod.yml)
+	unset GITHUB_TOKEN GITLAB_TOKEN SLIPWAY_SERVER_UPDATE__SETTINGS__BACKUP_DIR
+	export SLIPWAY_SERVER_UPDATE__REPOSITORY__URL=$REPO SLIPWAY_DATABASE__URL=sqlite:///data/app.db
+	release 2.0.0 --from v1.0.0 --branch old --run "git rm -q config/slipway.yaml; mkdir -p tools/deployment; cp '$full' $config"
+	release 5.2.0 --run "git rm -q config/slipway.yaml; mkdir -p tools/deployment; cp '$full' $config; echo '# next' >>$config"
+	server prod
+	DB=$ROOT/data/app.db
+	(cd "$ROOT/docker" && by_hand "${PROJECT[@]}" up -d --build app)
+	answers_within 10 /health ok
+	curl -sS -d precious "http://127.0.0.1:$PORT/rows"
+	run -0 --separate-stderr update
+	[[ "$stderr" != *unknown* ]]
+	for key in server_update.settings.non_critical_paths deploy_settings.temp_directory; do
+		[ "$(grep -c "note: $key has no meaning here" <<<"$stderr")" = 1 ]
+	done
+	[ "$(answer /version) $(answer /rows)" = '5.2.0 precious' ]
+	[ "$(container_of app | wc -l) $(docker ps -aq --filter "label=com.docker.compose.project=$NAME" | wc -l)" = '1 1' ]
+	cmp "$ROOT/$config" <(git -C "$REPO" show "v5.2.0:$config")
+	ls "$ROOT"/backups/*.sqlite.zst
+	[ ! -e "$ROOT/E:" ]
+}
