@@ -28,6 +28,7 @@ print_plan() {
 	show AMLCDS "$run/plan.files"
 	show K "$run/plan.kept"
 	if [ -n "$(get database)" ]; then printf '  database    %s\n' "$(get database)"; else printf '  database    none configured\n'; fi
+	[ -z "$moved_database" ] || printf '  moved       %s\n' "$moved_database"
 	if [ -n "$migrations" ]; then
 		printf '  migrations  %s\n' "$(printf '%s\n' "$migrations" | wc -l)"
 		awk -F '\t' '{ printf "    %s%s\n", $1, ($4 ? "  (" $4 ")" : "") }' "$run/plan.migrations"
@@ -83,6 +84,7 @@ guard() { # NAME TEXT
 }
 guards() {
 	[ -z "$moved" ] || guard moved-tag "$moved"
+	[ -z "$moved_database" ] || guard moved-database "$moved_database"
 	[ ! -s "$run/mounts.lost" ] || guard new-volume "$(head -n 1 "$run/mounts.lost")"
 	for hazard in $hazards; do
 		guard "$hazard" "a migration is marked as $hazard: $(cut -f 4- "$run/plan.migrations" | tr ';' '\n' | sed -n "s/^ *hazard  *$hazard *//p" | head -n 1)"

@@ -49,6 +49,9 @@ config_notes() {
 		! cfg-get -f "$config" "$key" >/dev/null 2>&1 ||
 			say "$prog: note: $key has no meaning here: files are written whole or not at all, from a bare mirror"
 	done
+	case $(cfg migration_settings.auto_backup true) in
+	[Ff]alse | FALSE) say "$prog: note: migration_settings.auto_backup has no meaning here: the database is saved before each update" ;;
+	esac
 	return 0
 }
 
@@ -147,6 +150,7 @@ open_run() {
 	case $version in *-*) put prerelease yes ;; *) put prerelease no ;; esac
 	put number "$((number + 1))"
 	put backup_dir "$backup_dir"
+	given_url=${SLIPWAY_DATABASE_URL-} # database_open exports what it found
 	put_database
 	# Read before the release brings its own configuration: a release cannot allow itself anything.
 	always_allowed=$(cfg migration_settings.allow)
@@ -159,6 +163,18 @@ put_database() {
 	case $url_ in sqlite:* | sqlite+*:*) put database_url "$url_" ;; esac
 	database_open
 	put database "$database_place"
+}
+
+# A release may say that the database is elsewhere. There it would be saved and migrated, and not where the data is.
+moved_database=
+follow_database() {
+	place_before=$database_place file_before=$database_file
+	rm -f "$run/vars/database_url"
+	SLIPWAY_DATABASE_URL=$given_url
+	put_database
+	[ -n "$place_before" ] && [ "$database_place" != "$place_before" ] || return 0
+	[ -z "$database_file" ] || [ -z "$file_before" ] || [ "$(readlink -f -- "$database_file")" != "$(readlink -f -- "$file_before")" ] || return 0
+	moved_database="the configuration of $version has ${database_place:-no database.url} instead of '$place_before', which would be neither saved nor migrated"
 }
 
 # The release's tree by presets, and what it would do to this directory.
@@ -201,7 +217,7 @@ plan_files() {
 			die $? "that is the configuration which release $version brings; nothing was changed"
 		mv "$run/new/$config_path" "$config"
 		rm -r "$run/new"
-		put_database
+		follow_database
 		select_files
 	fi
 	preset-filter -e -o "$env" -f "$config" -E "$root/.env" server_update.deployment <"$run/paths.all" >"$run/explained"

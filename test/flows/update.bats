@@ -375,6 +375,28 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 	printf '%s\n' 'deploy_settings: {temp_directory: "E:/temp"}' >>"$ROOT/config/slipway.yaml"
 	run -0 --separate-stderr update --version 1.0.0
 	[ "$(grep -c 'note: deploy_settings.temp_directory' <<<"$stderr")" = 1 ]
+	sed -i 's/migrations_dir: migrations/&\n  auto_backup: False/' "$ROOT/config/slipway.yaml"
+	run -0 --separate-stderr update
+	[ "$(grep -c 'note: migration_settings.auto_backup' <<<"$stderr")" = 1 ]
+	[ -n "$(ls backups)" ]
+}
+
+@test "update: a release that says its database is elsewhere is stopped until that is allowed by name" {
+	install_1_0; update
+	release 1.1.5 --run "sed -i 's|sqlite:///data/app.db|sqlite:///data/other.db|' config/slipway.yaml"
+	whole_state >before
+	run -0 update -n
+	[[ "$output" == *"moved       the configuration of 1.1.5 has data/other.db instead of 'data/app.db'"* ]]
+	run -100 --separate-stderr update
+	[[ "$stderr" == *"has data/other.db instead of 'data/app.db'"*'--allow moved-database'* ]]
+	whole_state | diff before -
+	release 1.1.6 --run "sed -i 's|sqlite:///data/other.db|sqlite:///./data/app.db|' config/slipway.yaml" # the same file
+	update
+	release 1.1.7 --run "sed -i 's|sqlite:///./data/app.db|sqlite:///data/other.db|' config/slipway.yaml"
+	sqlite3 "$ROOT/data/other.db" 'CREATE TABLE here(x)'
+	update --allow moved-database
+	zstd -qdc "$(ls -t backups/*.sqlite.zst | head -n 1)" >saved.db
+	sqlite3 saved.db 'SELECT x FROM here'
 }
 
 @test "status: says what runs, what was changed by hand and what is unfinished" {
