@@ -82,7 +82,7 @@ end_run() { # good|undone
 	has_record "end${tab}result=$1" || note end result="$1"
 	rm -f "$state/current"
 	sync "$state"
-	rm -rf "$run/reserve" "$run/stage" "$run/view" "$run/files.tar" "$run/restore-point" "$run/files" "$run/migrations" "$run/migrations.before"
+	rm -rf "$run/reserve" "$run/stage" "$run/view" "$run"/compose.?????? "$run/files.tar" "$run/restore-point" "$run/files" "$run/migrations" "$run/migrations.before"
 }
 
 # ---- steps ----
