@@ -146,7 +146,7 @@ fixture_repo() {
 	(
 		flock 9
 		if [ ! -e "$made/stamp" ] || [ "$SAMPLE_APP" -nt "$made/stamp" ] ||
-			[ -n "$(find "$SLIPWAY_TOP/test/fixtures/app" -newer "$made/stamp" -type f -print -quit)" ]; then
+			[ -n "$(find "$SLIPWAY_TOP"/test/fixtures/{app,postgres} -newer "$made/stamp" -type f -print -quit)" ]; then
 			rm -rf "$made/sample.git" "$made/stamp"
 			"$SLIPWAY_TOP/test/fixtures/app/make-repo" ${LIVE_DATABASE:+-d "$LIVE_DATABASE"} "$made/sample.git" "$SAMPLE_APP" &&
 				fixture_images && touch "$made/stamp"
@@ -224,7 +224,8 @@ server_new() {
 
 # server_install VERSION - brings the server of server_new to VERSION; a short soak, since this is only the way there
 server_install() {
-	SLIPWAY_UPDATE__HEALTH__SOAK=1 slipway -C "$ROOT" update -e "$ENV" -y --version "${1#v}" >install.out 2>&1 ||
+	SLIPWAY_UPDATE__HEALTH__SOAK=1 SLIPWAY_UPDATE__HEALTH__TIMEOUT=60 \
+		slipway -C "$ROOT" update -e "$ENV" -y --version "${1#v}" >install.out 2>&1 ||
 		{ cat install.out; return 1; }
 	assert_server_is "$1" && made_by_generation "$(container_of "$SERVICE")" && db_mark &&
 		beside_state >"$BATS_TEST_TMPDIR/here/beside"
