@@ -43,9 +43,19 @@ pg_start() {
 # pg_launch - the server of $PG_HOME, once more; descriptors of bats stay with bats
 pg_launch() { pg_as "$PG_BIN/pg_ctl" -D "$PG_HOME/data" -w -t 60 -o "-p $PGPORT" -l "$PG_HOME/log" start >"$PG_HOME/start.log" 2>&1 3>&- 4>&-; }
 
+# pg_kill - the server and all that it has started, at once
+pg_kill() {
+	local pid
+	pid=$(head -n 1 "$PG_HOME/data/postmaster.pid") || return 1
+	# shellcheck disable=SC2046 # one word a process
+	kill -KILL "$pid" $(cat "/proc/$pid/task/$pid/children") || return 1
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+}
+pg_immediate() { pg_as "$PG_BIN/pg_ctl" -D "$PG_HOME/data" -m immediate -w stop >/dev/null 2>&1; }
+
 pg_stop() {
 	[ -n "${PG_HOME-}" ] || return 0
-	pg_as "$PG_BIN/pg_ctl" -D "$PG_HOME/data" -m immediate -w stop >/dev/null 2>&1 || :
+	pg_immediate || :
 	rm -rf "$PG_HOME"
 }
 
