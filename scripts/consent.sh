@@ -57,7 +57,8 @@ print_plan() {
 # Files that the old container wrote outside its volumes go with it.
 print_lost() {
 	for service in $services; do
-		for c in $(containers "$service"); do
+		ids=$(containers "$service")
+		for c in $ids; do
 			inspect "$c" '{{range .Mounts}}{{println .Destination}}{{end}}' >"$run/mounts"
 			# A mount point, or a folder made for one, is no file of the container.
 			docker diff "$c" 2>/dev/null | sed -n 's/^A //p' | while IFS= read -r path; do

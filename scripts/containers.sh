@@ -16,7 +16,7 @@ owner_of() { # FOLDER; prints nothing when there is none
 list_containers() {
 	docker ps -a --no-trunc --filter label=com.docker.compose.oneoff=False --format \
 		"{{.ID}}$tab{{.Label \"com.docker.compose.project\"}}$tab{{.Label \"com.docker.compose.service\"}}$tab-{{.Label \"io.slipway.run\"}}$tab{{.Label \"com.docker.compose.project.working_dir\"}}" \
-		>"$run/containers.ps" || die 111 'the containers cannot be listed'
+		>"$run/containers.ps" || die 111 'the Docker engine does not list its containers'
 	while IFS="$tab" read -r c its_project its_service its_run folder; do
 		owner=$(owner_of "$folder")
 		printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$c" "$its_project" "$its_service" "${owner:--}" "$its_run" "$folder"
@@ -79,7 +79,8 @@ refuse_taken_names() {
 		is_service "$service" || continue
 		holder=$(docker ps -aq --no-trunc --filter "name=^/$(printf '%s' "$name" | sed 's/\./\\./g')\$")
 		[ -n "$holder" ] || continue
-		! containers "$service" | grep -qxF -- "$holder" || continue
+		ids=$(containers "$service")
+		! printf '%s\n' "$ids" | grep -qxF -- "$holder" || continue
 		whose=$(awk -F '\t' -v c="$holder" '$1 == c { print "project \047" $2 "\047, made in \047" $6 "\047" }' "$run/containers.all")
 		die 100 "the container name '$name' of service '$service' is taken by a container of ${whose:-nobody that Compose knows}" \
 			'give one of them another container_name, or none'
@@ -171,7 +172,8 @@ made_from() { # CONTAINER; prints nothing when one of them is gone
 store_old() {
 	old=$run/compose/old
 	mkdir -p "$old"
-	made_by=$(for s in $services; do containers "$s"; done | head -n 1)
+	made_by=$(for s in $services; do containers "$s"; done)
+	made_by=$(printf '%s\n' "$made_by" | head -n 1)
 	from=
 	[ -z "$made_by" ] || made_from "$made_by" >"$run/made.from"
 	if [ -n "$made_by" ] && [ -s "$run/made.from" ]; then

@@ -30,10 +30,11 @@ database_reach() {
 	case $database_host in
 	'' | /* | 127.* | localhost | ::1)
 		database_container=$(docker ps -q --no-trunc --filter "label=com.docker.compose.project=$project" \
-			--filter "publish=$database_port") || die 111 'the containers cannot be listed'
+			--filter "publish=$database_port") || die 111 'the Docker engine does not list its containers'
 		case $database_container in *[!0-9a-f]*) database_container= ;; esac ;;
 	*)
-		database_container=$(containers "$database_host" | head -n 1)
+		database_container=$(containers "$database_host") || exit
+		database_container=$(printf '%s\n' "$database_container" | head -n 1)
 		[ -n "$database_container" ] || return 0
 		[ "$(inspect "$database_container" '{{.State.Running}}')" = true ] ||
 			die 111 "the service '$database_host', which holds the database, does not run" "docker start ${database_container%"${database_container#????????????}"}"
@@ -61,7 +62,7 @@ database_programs() {
 # ---- the restore point, in a store of its own in the run's folder ----
 
 point_is_there() {
-	db-backup -d "$run/restore-point" list >"$run/points" || [ $? -eq 1 ]
+	db-backup -d "$run/restore-point" list >"$run/points" || [ $? -eq 1 ] || exit 111
 	cut -f 1 "$run/points" | grep -qx restore-point
 }
 

@@ -119,7 +119,8 @@ group_ends() { # PID-OF-ITS-LEADER
 }
 
 step_reason() {
-	reason=$(grep -v -e ': hint: ' -e '^[[:space:]]*$' "$run/step.err" 2>/dev/null | tail -n 1 | sed "s/^[a-z-]*: //")
+	reason=$(grep -v -e ': hint: ' -e '^[[:space:]]*$' -e '^Error: failed to start containers: ' "$run/step.err" 2>/dev/null |
+		tail -n 1 | sed "s/^[a-z-]*: //")
 	case $step_rc in
 	1 | 100 | 111) printf '%s\n' "${reason:-it said nothing, status $step_rc}" ;;
 	*) printf '%s\n' "${reason:+$reason, }status $step_rc" ;;

@@ -55,7 +55,7 @@ crash_loop() { # the name that had three pids or more, none of which lived from 
 look() {
 	exited=
 	for service in $services; do
-		ids=$(containers "$service")
+		ids=$(containers "$service") || { probe_said='the Docker engine does not answer'; return 1; }
 		[ -n "$ids" ] || { probe_said='no container'; return 1; }
 		for c in $ids; do
 			case $(inspect "$c" '{{.State.Status}}') in
@@ -88,7 +88,10 @@ wait_healthy() { # SOAK
 	done
 	first_answer=$(ticks)
 	soak_end=$(($(ticks) + ${1%.*} * 100))
-	for service in $services; do for c in $(containers "$service"); do echo "$c $(vital_signs "$c")"; done; done >"$run/vital"
+	for service in $services; do
+		ids=$(containers "$service") || { health_reason='the Docker engine does not answer'; return 1; }
+		for c in $ids; do echo "$c $(vital_signs "$c")"; done
+	done >"$run/vital"
 	: >"$run/children"
 	look=0
 	while [ "$(ticks)" -lt "$soak_end" ]; do
@@ -96,7 +99,10 @@ wait_healthy() { # SOAK
 		look=$((look + 1))
 		probe || { health_reason="answered, then not any more: $probe_said"; return 1; }
 		while read -r c signs; do
-			[ "$(vital_signs "$c")" = "$signs" ] || { health_reason="container ${c%"${c#????????????}"} stopped or was restarted"; return 1; }
+			if [ -z "$signs" ] || [ "$(vital_signs "$c")" != "$signs" ]; then
+				health_reason="container ${c%"${c#????????????}"} stopped or was restarted"
+				return 1
+			fi
 			[ "$(docker_health "$c")" != unhealthy ] || { health_reason="its healthcheck turned unhealthy"; return 1; }
 			children "$c" | sed "s/^/$look /" >>"$run/children"
 		done <"$run/vital"

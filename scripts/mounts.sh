@@ -21,9 +21,10 @@ wanted_mounts() { # COMPOSE-JSON
 # What the old containers mount, in the same form; a volume without a name of its own passes on by itself.
 present_mounts() {
 	for service in $services; do
-		for c in $(containers "$service"); do
-			inspect "$c" '{{range .Mounts}}{{if eq .Type "volume"}}{{printf "volume\t%s\t%s\n" .Name .Destination}}{{else}}{{printf "%s\t%s\t%s\n" .Type .Source .Destination}}{{end}}{{end}}' |
-				awk -F '\t' -v s="$service" 'NF == 3 && !($1 == "volume" && $2 ~ /^[0-9a-f]+$/ && length($2) == 64) { print s "\t" $0 }'
+		ids=$(containers "$service")
+		for c in $ids; do
+			inspect "$c" '{{range .Mounts}}{{if eq .Type "volume"}}{{printf "volume\t%s\t%s\n" .Name .Destination}}{{else}}{{printf "%s\t%s\t%s\n" .Type .Source .Destination}}{{end}}{{end}}' >"$run/mounts.one"
+			awk -F '\t' -v s="$service" 'NF == 3 && !($1 == "volume" && $2 ~ /^[0-9a-f]+$/ && length($2) == 64) { print s "\t" $0 }' "$run/mounts.one"
 		done
 	done
 }
@@ -64,12 +65,14 @@ left_volumes() {
 	while IFS='	' read -r service type name target; do
 		[ "$type" = volume ] || continue
 		is_service "$service" || get beside | grep -qxF -- "$service" || continue
-		[ -z "$(containers "$service")" ] || continue
+		ids=$(containers "$service")
+		[ -z "$ids" ] || continue
 		is_empty_place volume "$name" || continue
 		while IFS= read -r former; do
 			left=${former}_${name#"${project}_"}
 			! is_empty_place volume "$left" || continue
-			[ -z "$(docker ps -aq --filter "volume=$left")" ] || continue
+			ids=$(docker ps -aq --filter "volume=$left")
+			[ -z "$ids" ] || continue
 			printf "%s of service '%s' would be '%s', which is new and empty; '%s' is there, and may be the data (docker_compose.project: %s)\n" \
 				"$target" "$service" "$name" "$left" "$former"
 		done <"$run/former"

@@ -90,10 +90,12 @@ database_url() { # empty when none is configured; a run keeps the one that it be
 
 default_service() { case $1 in test) echo app-test ;; *) echo app ;; esac; }
 
-# The containers of one service of this server's own project, ids one a line.
-containers() {
-	docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
-		--filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+# The containers of one service of this server's own project, ids one a line; with a LABEL=VALUE those that have it.
+# An engine that does not answer is no empty list: call it in an assignment, where its status counts.
+containers() { # SERVICE [LABEL=VALUE]
+	docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" ${2:+--filter "label=$2"} \
+		--filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False ||
+		die 111 'the Docker engine does not list its containers'
 }
 
 inspect() { docker inspect --type container -f "$2" "$1"; } # ID TEMPLATE
@@ -103,10 +105,14 @@ inspect() { docker inspect --type container -f "$2" "$1"; } # ID TEMPLATE
 may_have_written() { [ -n "$(get new_ran)" ] || [ "$(get engine)" = none ] || revived; }
 revived() {
 	[ -e "$run/vars/old" ] || return 1
+	engine_answers wait
 	for service in $services; do
-		for c in $(containers "$service"); do
-			[ "$(inspect "$c" '{{index .Config.Labels "io.slipway.run"}}')" != "$id" ] || continue
-			get old | cut -f 2,7 | grep -qxF "$(inspect "$c" '{{.Id}}	{{.State.StartedAt}}')" || return 0
+		ids=$(containers "$service") || exit
+		for c in $ids; do
+			made_by=$(inspect "$c" '{{index .Config.Labels "io.slipway.run"}}') || die 111 "container $c cannot be looked at"
+			[ "$made_by" != "$id" ] || continue
+			seen=$(inspect "$c" '{{.Id}}	{{.State.StartedAt}}') || die 111 "container $c cannot be looked at"
+			get old | cut -f 2,7 | grep -qxF "$seen" || return 0
 		done
 	done
 	return 1
@@ -118,10 +124,17 @@ limited() { # SECONDS COMMAND...
 	if timeout --foreground 1 true 2>/dev/null; then timeout --foreground "$@"; else timeout "$@"; fi
 }
 
-engine_answers() {
-	engine_reply=$(timeout -k 1 20 docker version -f '{{.Server.Version}}' 2>&1) ||
-		die 111 "the Docker engine does not answer: $(printf '%s' "$engine_reply" | tail -n 1)" \
-			"start it, or set update.engine: none for a server without containers"
+engine_answers() { # [wait]: what takes something back gives an engine that restarts its time
+	engine_until=
+	until engine_reply=$(timeout -k 1 20 docker version -f '{{.Server.Version}}' 2>&1); do
+		engine_wait=0
+		[ "${1-}" != wait ] || engine_wait=$(cfg deploy_settings.timeouts.engine 60)
+		engine_until=${engine_until:-$(($(ticks) + ${engine_wait%.*} * 100))}
+		[ "$(ticks)" -lt "$engine_until" ] ||
+			die 111 "the Docker engine does not answer: $(printf '%s' "$engine_reply" | tail -n 1)" \
+				"start it, or set update.engine: none for a server without containers"
+		sleep 0.5
+	done
 }
 
 # What a step needs to know of its run.

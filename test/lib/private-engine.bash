@@ -37,7 +37,7 @@ inside() { nsenter --net="/proc/$ENGINE_HOLDER/ns/net" -- "$@"; }
 private_engine_restart() {
 	local dockerd _
 	# shellcheck disable=SC2086 # one word an option
-	nsenter -t "$ENGINE_HOLDER" --net --pid --mount -- dockerd --config-file "$ENGINE_HOME/daemon.json" \
+	setsid nsenter -t "$ENGINE_HOLDER" --net --pid --mount -- dockerd --config-file "$ENGINE_HOME/daemon.json" \
 		--data-root "$ENGINE_HOME/data" --exec-root "$ENGINE_HOME/exec" --pidfile "$ENGINE_HOME/pid" --host "$DOCKER_HOST" \
 		--cgroup-parent "/${ENGINE_HOME##*/}" $ENGINE_OPTIONS >>"$ENGINE_HOME/log" 2>&1 3>&- 4>&- 8>&- &
 	dockerd=$!
@@ -60,6 +60,12 @@ private_engine_kill() {
 	pid=$(cat "$ENGINE_HOME/dockerd") || return 1
 	kill "-${1:-KILL}" "$pid" || return 1
 	while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+}
+
+# private_engine_power_cut - ends dockerd, and all that its containers run, at once
+private_engine_power_cut() {
+	nsenter -t "$ENGINE_HOLDER" --pid --mount -- sh -c 'kill -KILL -1'
+	while kill -0 "$(cat "$ENGINE_HOME/dockerd")" 2>/dev/null; do sleep 0.02; done
 }
 
 private_engine_stop() {
