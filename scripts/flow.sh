@@ -197,7 +197,7 @@ backward() {
 
 # A disk that takes nothing any more is named, whatever words the failure found for it.
 name_full() {
-	for place in "$root" "$(get backup_dir)" "$(dirname -- "$(get database)")"; do
+	for place in "$root" "$(get backup_dir)" "$(dirname -- "$(get database)")" "$(get engine_store)"; do
 		[ ! -d "$place" ] || stat -f -c '%a %S %c %d' -- "$place" | while read -r blocks size inodes free; do
 			if [ "$((blocks * size))" -lt 65536 ]; then say "$prog: the disk of '$place' is full"
 			elif [ "$inodes" -gt 0 ] && [ "$free" -lt 8 ]; then say "$prog: the disk of '$place' has no inode left"

@@ -376,6 +376,7 @@ plan_space() {
 		need_on "$backup_dir" $((database_kb * 2 + tar_kb + 1)) backups
 		if [ "$engine" != none ]; then
 			store=$(docker info -f '{{.DockerRootDir}}')
+			put engine_store "$store"
 			[ ! -d "$store" ] || need_on "$store" "$((tar_kb * 2 + $(last_image_kb)))" images
 		fi
 	} >"$run/needs"
