@@ -145,13 +145,19 @@ side_by_side() {
 	[ "$(docker ps -aq --filter "label=com.docker.compose.project=$NAME" | wc -l)" = 3 ]
 }
 
-# comes_back GENERATION - a release that answers 500, and one that is interrupted, leave the server as somebody made it
+# comes_back GENERATION - a release that answers 500, and one that is interrupted, leave the server as somebody made it,
+# from a compose file of his own
 comes_back() {
 	GEN=$1
 	releases
 	server prod
+	mkdir "$ROOT/by hand"
+	sed 's/build: \./build: ../; s/COLOUR:-blue/COLOUR:-red/' "$ROOT/docker-compose.yml" >"$ROOT/by hand/mine.yml"
+	cp "$ROOT/.env" "$ROOT/by hand/.env"
+	PROJECT=(-p "$NAME" -f 'by hand/mine.yml')
 	started_by_hand app cache
 	found_as app >before
+	grep -q COLOUR=red before
 	tree_state "$ROOT" .slipway >tree.before
 	db_schema "$DB" >schema.before
 	local cache_was from id
