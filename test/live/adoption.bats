@@ -73,6 +73,7 @@ server() {
 	git -C "$REPO" archive v2.0.0 | tar -x -C "$ROOT" --exclude docs --exclude tests --exclude CHANGELOG.md
 	printf 'APP_PORT=%s\nREPO_URL=%s\nCONTAINER=%s\n' "$PORT" "$REPO" "$CONTAINER" >"$ROOT/.env"
 	printf 'version: "2.0.0"\nrelease: true\n' >"$ROOT/config/.version"
+	echo "$NAME $ENV" >"$ROOT/app/mine.txt" # else tests that run beside this one would make, and remove, the same image
 	case $ENV in
 	prod)
 		SERVICE=app DB=$(docker info -f '{{.DockerRootDir}}')/volumes/$NOTES/_data/app.db
