@@ -91,3 +91,15 @@ brought() { # VERSION
 	taken_back
 }
 
+@test "engine: what a container wrote that somebody started is set aside, though the engine dies before the undo can know" {
+	export SLIPWAY_DEPLOY_SETTINGS__TIMEOUTS__ENGINE=1
+	release 1.1.5 --migration 'CREATE TABLE extra(x);' --migration 'SELECT no_such_column FROM note;'
+	fault behind 'journal begin step=migrate' 'docker start "$OLD"; sleep 2; away'
+	faulty 112 --version 1.1.5
+	grep -q 'undo of step migrate failed: the Docker engine does not answer' faulty.out
+	[ "$(sqlite3 "$DB" "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'")" = 1 ] # nothing was put back
+	private_engine_restart
+	slipway -C "$ROOT" undo -y --allow set-aside
+	ls "$DB".set-aside-*
+	taken_back
+}
