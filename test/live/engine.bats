@@ -71,6 +71,14 @@ brought() { # VERSION
 	brought v1.1.0
 }
 
+@test "engine: a power cut behind the migration: the old code stays down, and resume brings the new one" {
+	fault behind 'journal done step=migrate' 'power_cut; private_engine_restart; kill -KILL "$PPID"'
+	faulty 137
+	[ "$(docker inspect -f '{{.State.StartedAt}} {{.State.Running}}' "$OLD")" = "$OLD_STARTED false" ]
+	slipway -C "$ROOT" resume
+	brought v1.1.0
+}
+
 @test "engine: one that stays away leaves the run to slipway undo" {
 	export SLIPWAY_DEPLOY_SETTINGS__TIMEOUTS__ENGINE=1
 	fault before 'docker stop' away
