@@ -104,7 +104,7 @@ pack(int from, const char *name, const char *stored, const struct packing *how, 
 	return hash_end(&raw_hash, p->sha256_raw, err) && hash_end(&stored_hash, p->sha256, err);
 }
 
-/* What the content decompresses to is written (to >= 0), hashed and counted; more than p->bytes of it is not. */
+/* What the content decompresses to is written (to >= 0), hashed (unless NULL) and counted; more than limit is not. */
 static bool
 drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int *to, struct hash *hash, uint64_t *bytes, uint64_t limit, size_t *left,
     struct err *err)
@@ -120,7 +120,7 @@ drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int *to, struct hash *hash, uint64_t *b
 		*bytes += out.pos;
 		if (*bytes > limit)
 			return err_set(err, STATUS_NO, "holds more than %" PRIu64 " bytes", limit);
-		if (!hash_add(hash, out_buf, out.pos, err))
+		if (hash && !hash_add(hash, out_buf, out.pos, err))
 			return false;
 		if (*to >= 0 && !write_all(*to, out_buf, out.pos)) {
 			if (errno != EPIPE)
@@ -133,7 +133,7 @@ drain(ZSTD_DCtx *ctx, ZSTD_inBuffer *in, int *to, struct hash *hash, uint64_t *b
 }
 
 bool
-unpack(const char *stored, int to, const struct packed *p, struct err *err)
+unpack(const char *stored, int to, bool both, const struct packed *p, struct err *err)
 {
 	static unsigned char in_buf[CHUNK];
 	AUTO(fd_release) int from = open(stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -162,7 +162,7 @@ unpack(const char *stored, int to, const struct packed *p, struct err *err)
 		ZSTD_inBuffer in = { .src = in_buf, .size = (size_t)n };
 
 		if (!hash_add(&stored_hash, in_buf, in.size, err) ||
-		    !drain(ctx, &in, &to, &raw_hash, &bytes, p->bytes, &left, err))
+		    !drain(ctx, &in, &to, both ? &raw_hash : NULL, &bytes, p->bytes, &left, err))
 			return false;
 	}
 	if (n < 0)
@@ -173,7 +173,7 @@ unpack(const char *stored, int to, const struct packed *p, struct err *err)
 		return err_set(err, STATUS_NO, "its SHA-256 differs");
 	if (!hash_end(&raw_hash, hex, err))
 		return false;
-	if (left != 0 || bytes != p->bytes || strcmp(hex, p->sha256_raw) != 0)
+	if (left != 0 || bytes != p->bytes || (both && strcmp(hex, p->sha256_raw) != 0))
 		return err_set(err, STATUS_NO, "its content differs");
 	return true;
 }

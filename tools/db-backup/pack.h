@@ -24,7 +24,8 @@ bool pack(int from, const char *name, const char *stored, const struct packing *
 
 /* Reads all of stored, off the disk where the kernel lets us, and compares it with p. The content goes to
  * the descriptor to, or nowhere when that is -1; a pipe whose reader has enough gets no more. A difference or a
- * broken frame is STATUS_NO with the reason as text. */
-bool unpack(const char *stored, int to, const struct packed *p, struct err *err);
+ * broken frame is STATUS_NO with the reason as text. Without both, the hash of the content is left out: that of the
+ * file and the frame's own checksum of the content say enough where time counts. */
+bool unpack(const char *stored, int to, bool both, const struct packed *p, struct err *err);
 
 #endif

@@ -50,7 +50,7 @@ fill(struct swap *s, struct err *err)
 	for (i = 0; i < e.count; i++)
 		if (strncmp(e.list[i], "PGOPTIONS=", 10) == 0)
 			given = e.list[i] + 10;
-	environment_set(&e, "PGOPTIONS", arena_fmt(r->arena, "%s -c synchronous_commit=off -c maintenance_work_mem=256MB", given));
+	environment_set(&e, "PGOPTIONS", arena_fmt(r->arena, "%s -c synchronous_commit=off -c maintenance_work_mem=256MB -c jit=off", given));
 	if (!child_begin(&c, argv, &e, CHILD_QUIET, arena_fmt(r->arena, "%s/stderr", r->folder), err))
 		return err_hint(err, "it is in the package postgresql-client");
 	if (child_end(&c, r->arena, err))

@@ -107,7 +107,7 @@ read_back(const struct engine *engine, const struct request *r, const char *stor
 {
 	AUTO(child_release) struct child c = CHILD_INIT;
 
-	return (!engine->check_begin || engine->check_begin(r, &c, err)) && unpack(stored, c.fd, p, err) &&
+	return (!engine->check_begin || engine->check_begin(r, &c, err)) && unpack(stored, c.fd, true, p, err) &&
 	    (!engine->check_begin || child_end(&c, r->arena, err));
 }
 

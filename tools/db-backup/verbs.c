@@ -30,14 +30,14 @@ take(const struct options *o, const struct engine *engine, const struct meta *m,
 	struct err why = {0};
 
 	if (!keep && engine->check_begin) {
-		if (!engine->check_begin(r, &c, err) || !unpack(stored, c.fd, &m->packed, err))
+		if (!engine->check_begin(r, &c, err) || !unpack(stored, c.fd, true, &m->packed, err))
 			return false;
 		return child_end(&c, r->arena, &why) || err_set(err, STATUS_NO, "%s", why.text);
 	}
 	to = open(r->raw, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_sys(err, "cannot create '%s'", r->raw);
-	return unpack(stored, to, &m->packed, err) && (!engine->check || engine->check(r, err));
+	return unpack(stored, to, !keep, &m->packed, err) && (!engine->check || engine->check(r, err));
 }
 
 bool
