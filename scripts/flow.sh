@@ -197,8 +197,13 @@ backward() {
 
 # A disk that takes nothing any more is named, whatever words the failure found for it.
 name_full() {
+	named=
 	for place in "$root" "$(get backup_dir)" "$(dirname -- "$(get database)")" "$(get engine_store)"; do
-		[ ! -d "$place" ] || stat -f -c '%a %S %c %d' -- "$place" | while read -r blocks size inodes free; do
+		[ -d "$place" ] || continue
+		disk=$(stat -c %d -- "$place")
+		case " $named " in *" $disk "*) continue ;; esac
+		named="$named $disk"
+		stat -f -c '%a %S %c %d' -- "$place" | while read -r blocks size inodes free; do
 			if [ "$((blocks * size))" -lt 65536 ]; then say "$prog: the disk of '$place' is full"
 			elif [ "$inodes" -gt 0 ] && [ "$free" -lt 8 ]; then say "$prog: the disk of '$place' has no inode left"
 			elif probe=$(mktemp -- "$place/.slipway-XXXXXX" 2>/dev/null); then rm -f "$probe"
