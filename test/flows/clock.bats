@@ -11,6 +11,10 @@ setup() {
 	fake_clock
 	jump_overlay
 }
+teardown() {
+	clock_gone
+	live_cleanup
+}
 whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 version_here() { sed -n 's/^version: "\(.*\)"$/\1/p' "$ROOT/config/.version"; }
 generation() { jq -r "$2" "$ROOT/.slipway/generations/$1.json"; }

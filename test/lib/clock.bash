@@ -1,4 +1,5 @@
-# clock.bash - a clock that jumps, for what slipway starts and nothing else. Load it behind live.
+# clock.bash - a clock that jumps, for what slipway starts and nothing else. Load it behind live. A file that uses it
+# calls clock_gone in its teardown.
 
 # fake_clock - from now on time.set says what time it is for commands behind with_clock: the clock's own (+0), or far
 # from it. Time since the start of the machine goes on, as it does when a real clock is put.
@@ -14,6 +15,14 @@ set_clock() { # +10y, -365d, '2026-01-01 00:00:00' (stands still)
 with_clock() {
 	LD_PRELOAD=$FAKE_LIB FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/here/time.set FAKETIME_NO_CACHE=1 \
 		FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 "$@"
+}
+
+# clock_gone - what libfaketime leaves of processes that became another program
+clock_gone() {
+	local left
+	for left in /dev/shm/*faketime_*_[0-9]*; do
+		[ ! -e "$left" ] || [ -e "/proc/${left##*_}" ] || rm -f "$left"
+	done
 }
 
 # jump_overlay - a folder `overlay` in front of the tools, whose journal sets the clock to $JUMP_TO when the record that

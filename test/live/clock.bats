@@ -3,6 +3,11 @@ load ../lib/clock
 
 # The clock is put while the new container is waited for and watched.
 
+teardown() {
+	clock_gone
+	live_cleanup
+}
+
 # looks_put TO N - from the N-th look on the clock is at TO
 looks_put() {
 	: >looks
