@@ -44,16 +44,14 @@ own_sbin() {
 
 @test "setup: where nothing is missing it says one line, does nothing, and is fast" {
 	stub_apt
-	local best=9999 began took
-	for for_tests in '' -t '' -t ''; do
-		began=$(date +%s%3N)
+	local TIMEFORMAT='%U %S' # of the processor: a busy machine makes nothing slow
+	for for_tests in '' -t; do
 		run -0 --separate-stderr "$SETUP" $for_tests
-		took=$(($(date +%s%3N) - began))
-		[ "$took" -ge "$best" ] || best=$took
 		[ -z "$output" ]
 		[ "${stderr_lines[0]}" = 'setup: nothing is missing' ]
+		{ time "$SETUP" $for_tests 2>/dev/null; } 2>took
+		awk '{ exit $1 + $2 >= 0.3 }' took
 	done
-	[ "$best" -lt 300 ]
 	[ ! -e apt.calls ]
 }
 
