@@ -124,7 +124,7 @@ soak:
 
 bench:
 	scripts/setup -t
-	$(MAKE) -s -j$(JOBS) tools bench-programs
+	$(MAKE) -s -j$(JOBS) tools test-programs bench-programs
 	SLIPWAY_BIN=$(abspath $(BUILD))/bin test/bench/run
 
 # Ten tools and slipway are for the hands of people, the others for scripts.

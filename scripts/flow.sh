@@ -74,6 +74,8 @@ was() { has_record "$1${tab}step=$2"; } # begin|done|undone STEP
 begin_run() { # STEPS: from here on the run is to be finished or taken back
 	reserve flow $((1048576 + 2 * $(stat -c %s -- "$state/manifest" 2>/dev/null || echo 0)))
 	put steps "$1"
+	paper=
+	sync "$run"/vars/* "$run/vars" "$run" || die 111 'the run cannot be recorded; nothing was changed'
 	printf '%s\n' "$id" | put-file "$state/current"
 	note plan || { rm -f "$state/current"; die 111 'the run cannot be recorded; nothing was changed'; }
 }

@@ -31,7 +31,8 @@ changed_beside() { # STORED
 vital_signs() { # CONTAINER
 	inspect "$1" '{{.State.Running}} {{.State.StartedAt}} {{.RestartCount}}'
 }
-docker_health() { inspect "$1" '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}'; }
+health_of='{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}'
+docker_health() { inspect "$1" "$health_of"; }
 
 probe() { # the configured address; without one every answer counts as good
 	[ -n "$health_url" ] || return 0
@@ -58,14 +59,14 @@ look() {
 		ids=$(containers "$service") || { probe_said='the Docker engine does not answer'; return 1; }
 		[ -n "$ids" ] || { probe_said='no container'; return 1; }
 		for c in $ids; do
-			case $(inspect "$c" '{{.State.Status}}') in
-			exited | dead)
+			case $(inspect "$c" "{{.State.Status}} $health_of") in
+			exited* | dead*)
 				exited="service '$service' exited with $(inspect "$c" '{{.State.ExitCode}}')"
 				return 1 ;;
-			running) ;;
+			'running healthy' | 'running none') ;;
+			running*) probe_said="healthcheck of '$service' is not healthy yet"; return 1 ;;
 			*) probe_said="service '$service' does not run"; return 1 ;;
 			esac
-			case $(docker_health "$c") in healthy | none) ;; *) probe_said="healthcheck of '$service' is not healthy yet"; return 1 ;; esac
 		done
 	done
 	probe

@@ -136,6 +136,7 @@ open_run() {
 	said=$(mkdir -m 700 "$state/runs/$id" 2>&1) || die 111 "the run cannot be recorded; nothing was changed: ${said##*: }"
 	run=$state/runs/$id
 	scrap=$run
+	paper=yes # until it begins
 	trap 'exit 111' INT TERM HUP
 	mkdir "$run/vars"
 	keep_overrides
@@ -326,7 +327,7 @@ plan_containers() {
 	decide_project
 	refuse_foreign
 	store_old
-	for step in stop build health; do
+	for step in build health; do
 		run_step "$step" check || die "$step_rc" "$(step_reason)"
 	done
 	refuse_taken_names

@@ -16,9 +16,17 @@ die() { # STATUS TEXT [HINT]
 	exit "$1"
 }
 
-# One value of a run is one file, written durably; get of one that is not there prints nothing.
-put() { printf '%s' "$2" | put-file "$run/vars/$1"; }
-get() { [ ! -e "$run/vars/$1" ] || cat "$run/vars/$1"; }
+# One value of a run is one file, written durably once the run has begun; get of one that is not there prints nothing.
+# It reads without a process of its own, since every step asks for many.
+paper=
+put() {
+	if [ -n "$paper" ]; then printf '%s' "$2" >"$run/vars/$1" || die 111 "the run cannot be recorded; nothing was changed"
+	else printf '%s' "$2" | put-file "$run/vars/$1"; fi
+}
+get() {
+	[ -e "$run/vars/$1" ] || return 0
+	while IFS= read -r get_line || [ -n "$get_line" ]; do printf '%s\n' "$get_line"; done <"$run/vars/$1"
+}
 
 # Room in the folder of the run that its undo gives free before it begins, since the disk may be full by then:
 # blocks, and inodes. Not every file system can promise blocks without writing them.
