@@ -46,13 +46,18 @@ check_config() { # FILE
 
 config_notes() {
 	for key in server_update.settings.non_critical_paths deploy_settings.temp_directory; do
-		! cfg-get -f "$config" "$key" >/dev/null 2>&1 ||
-			say "$prog: note: $key has no meaning here: files are written whole or not at all, from a bare mirror"
+		rc=0
+		cfg-get -f "$config" "$key" >/dev/null 2>&1 || rc=$?
+		case $rc in
+		0 | 100) say "$prog: note: $key has no meaning here: files are written whole or not at all, from a bare mirror" ;;
+		1) ;;
+		*) die 111 "cfg-get ended with status $rc" ;;
+		esac
 	done
-	case $(cfg migration_settings.auto_backup true) in
+	backup=$(cfg migration_settings.auto_backup true)
+	case $backup in
 	[Ff]alse | FALSE) say "$prog: note: migration_settings.auto_backup has no meaning here: the database is saved before each update" ;;
 	esac
-	return 0
 }
 
 fetch() {
