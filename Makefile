@@ -112,6 +112,10 @@ check:
 	$(MAKE) -s -j$(JOBS) musl
 	BUILD=$(BUILD) test/run
 
+# The same with every flow under every shell, which takes longer than a change should wait.
+check-all:
+	SLIPWAY_ALL=1 SLIPWAY_SECONDS=7200 $(MAKE) check
+
 lint:
 	scripts/setup -t
 	$(MAKE) -s -j$(JOBS) tools
@@ -160,4 +164,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tools libc-tools musl test-programs bench-programs unit-programs demo check lint soak bench install uninstall clean
+.PHONY: all check-all tools libc-tools musl test-programs bench-programs unit-programs demo check lint soak bench install uninstall clean
