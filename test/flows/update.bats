@@ -1,4 +1,5 @@
 load ../lib/live
+load ../lib/interrupt
 
 # Without containers, so that what is tested is the workflow itself. The sample makes its first table itself.
 setup() {
@@ -256,20 +257,33 @@ whole_state() { tree_state "$ROOT" .slipway data; db_dump "$DB"; }
 	run -1 slipway -C "$ROOT" resume
 }
 
-@test "update: a backup that does not verify ends it before anything is touched" {
+@test "update: a backup that cannot be read back ends it before anything is touched" {
 	install_1_0
 	whole_state >before
 	mkdir overlay
 	cat >overlay/db-backup <<-EOF
 		#!/bin/sh
-		"$SLIPWAY_BIN/db-backup" "\$@" || exit
-		case "\$*" in *save*) f=\$(echo "$PWD"/backups/*.sqlite.zst); printf X | dd of="\$f" bs=1 seek=100 conv=notrunc 2>/dev/null ;; esac
+		case "\$*" in *save*) echo 'db-backup: cannot read the backup back: its content differs' >&2; exit 111 ;; esac
+		exec "$SLIPWAY_BIN/db-backup" "\$@"
 	EOF
 	chmod +x overlay/db-backup
 	for tool in "$SLIPWAY_BIN"/*; do [ -e "overlay/${tool##*/}" ] || ln -s "$tool" overlay/; done
-	rm -rf backups
 	SLIPWAY_BIN=$PWD/overlay run -111 --separate-stderr update
-	[[ "$stderr" == *'step backup failed: '* ]]
+	[[ "$stderr" == *'step backup failed: cannot read the backup back'* ]]
+	whole_state | diff before -
+}
+
+@test "update: a backup that was damaged before the resume ends it before anything is touched" {
+	local id
+	install_1_0
+	whole_state >before
+	journal_overlay
+	killed_at 'begin step=backup' update
+	id=$(cat "$ROOT/.slipway/current")
+	SLIPWAY_DATABASE_URL=sqlite:$DB db-backup -d backups save "$id"
+	printf X | dd of="backups/$id.sqlite.zst" bs=1 seek=100 conv=notrunc status=none
+	run -111 --separate-stderr slipway -C "$ROOT" resume
+	[[ "$stderr" == *'step backup failed: '*'damaged'* ]] || { echo "$stderr"; false; }
 	whole_state | diff before -
 }
 
